@@ -268,7 +268,7 @@ class InputFileError(InvalidInputError):
 
     Attributes:
         path: The file.
-        problem: What is wrong with it, as a clause.
+        problem: Description of the problem, as a clause.
     """
 
     def __init__(self, path: str, problem: str) -> None:
@@ -295,7 +295,7 @@ class JobFolderError(InvalidInputError):
 
     Attributes:
         job_folder: Path or address of the folder.
-        problem: What is wrong with it, as the predicate of a sentence about the folder.
+        problem: Description of the problem, as the predicate of a sentence about the folder.
     """
 
     hint_is_for_operator = True
@@ -336,7 +336,7 @@ class JobFileError(InvalidInputError):
 
     Attributes:
         uri: Path or address of the file.
-        problem: What is wrong with it, as the predicate of a sentence about the file.
+        problem: Description of the problem, as the predicate of a sentence about the file.
     """
 
     hint_is_for_operator = True

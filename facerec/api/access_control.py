@@ -32,9 +32,9 @@ from facerec.errors import FacerecError
 Refusal = tuple[int, dict[str, str], bytes]
 
 RETRY_AFTER = 5
-"""Seconds after which a client may retry a request that was refused with 503, longer than
-``facerec.api.rest.problems.RETRY_AFTER``: several large requests have to end first, or the access
-table must become readable again."""
+"""Seconds after which a client may retry a request that was refused with 503. This is longer than
+``facerec.api.rest.problems.RETRY_AFTER``, since several large requests have to end first, or the
+access table must become readable again."""
 
 _DECIDING_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}

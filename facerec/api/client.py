@@ -16,7 +16,7 @@ def sign_for_api_gateway(client: Any) -> Any:  # noqa: ANN401 - boto3 has no sta
         client.list_collections()
 
     Args:
-        client: boto3's client; its region must be that of the API.
+        client: boto3's client; its region must be the API's region.
     """
 
     def scope(context: dict[str, Any], **_: object) -> str:

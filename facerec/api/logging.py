@@ -38,7 +38,7 @@ def log_error(error: Exception) -> None:
 
 
 def log_unchecked_sender(error: FacerecError) -> None:
-    """Log why the sender of a request cannot be checked; see ``log_error`` for what is logged."""
+    """Log why the sender of a request cannot be checked; ``log_error`` lists the logged fields."""
     _LOG.error("senders of requests cannot be checked (%s)%s", _cause(error), _advice(error))
 
 

@@ -58,7 +58,7 @@ class ServerSettings:
         recipe: Recipe of new collections; None for ``fast``.
         webhook: Receives the events of registered people; None keeps them in the outbox.
         keep_thumbnails: Whether requests to index a photo keep thumbnails of its faces.
-        placeholders: Whether attributes of Rekognition that are unknown get placeholders.
+        placeholders: Whether to return placeholders for attributes of Rekognition that are unknown.
         attributes_note: Note to print below the address if age and gender cannot be estimated.
     """
 

@@ -56,10 +56,10 @@ def calibrate(
     """Measure error rates on the faces of a collection.
 
     Faces count as one person if they belong to the same person, or if their external image ids are
-    the same up to the first colon; other faces with people or such ids, and faces in one photo,
-    count as different people. The result also lists probable mistakes: duplicates, people with
-    two names, and names with two people. With --stack, the table and the vectors are read with
-    your credentials.
+    the same up to the first colon. Other faces with people or such ids, and faces in one photo,
+    count as different people. The result also lists probable mistakes: duplicates, people with two
+    names, and names with two people. With --stack, the table and the vectors are read with your
+    credentials.
 
     \b
     Examples:

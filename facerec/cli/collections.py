@@ -323,9 +323,9 @@ def refresh_stats(name: str, data: Path | None, stack: str | None, as_json: bool
 @yes_option
 @json_option
 def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: bool) -> None:
-    """Delete a collection for good: its faces, its people, and its jobs with their ledgers.
+    """Delete a collection permanently: its faces, its people, and its jobs with their ledgers.
 
-    The receipt lists what was removed from each store. `facerec erasures` shows it again. On AWS, a
+    The receipt lists the data removed from each store. `facerec erasures` shows it again. On AWS, a
     call may take up to 15 minutes; if it does not finish, the stack continues each hour.
 
     \b

@@ -40,7 +40,7 @@ _ERASED = {
     "EXTERNAL_ID": "all faces with this external image id",
     "USER": "this person and all their faces",
 }
-"""Descriptions of what is erased, by kind of subject, for the confirmation prompt."""
+"""Descriptions of the data to erase, by kind of subject, for the confirmation prompt."""
 
 
 def subject_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -124,7 +124,7 @@ def erase(
 ) -> None:
     """Erase everything known about a face, a photo, an external image id or a person.
 
-    Name exactly one of --face, --photo, --external-id and --person. This erases for good: faces
+    Name exactly one of --face, --photo, --external-id and --person. This permanently erases faces
     with their embeddings, thumbnails and places in clusters, people, corrections, events, names in
     the history, answers kept for idempotency tokens, and embeddings, rows and lines of manifests
     in the folders of all jobs. Your own photos and manifests stay. The receipt lists

@@ -131,7 +131,7 @@ def resume(data: Path | None, as_json: bool) -> None:
 def discard(erasure: str, data: Path | None, stack: str | None) -> None:
     """Remove the note of an erasure that cannot be completed because this note is damaged.
 
-    Repeat the erasure itself first: a damaged note does not show what was to be erased.
+    Repeat the erasure itself first: a damaged note does not show the data to erase.
 
     \b
     Example:

@@ -181,7 +181,7 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
 
 def completion_hint(*, on_stack: bool) -> str:
-    """Return a hint that names what completes an unfinished erasure."""
+    """Return a hint that names the command which completes an unfinished erasure."""
     return STACK_COMPLETES if on_stack else COMPLETES
 
 

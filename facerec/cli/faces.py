@@ -168,7 +168,7 @@ def delete(
     disassociate: bool,
     as_json: bool,
 ) -> None:
-    """Delete faces for good, including the embeddings that jobs keep of them.
+    """Delete faces permanently, including the embeddings that jobs keep of them.
 
     Later jobs do not add these faces again, unless they have --restore-deleted.
 

@@ -91,7 +91,7 @@ def list_command(data: Path | None, as_json: bool) -> None:
 @click.argument("access_key_id")
 @data_option
 def revoke(access_key_id: str, data: Path | None) -> None:
-    """Revoke a key for good.
+    """Revoke a key permanently.
 
     \b
     Example:

@@ -60,7 +60,7 @@ class LazyGroup(SummaryGroup):
         if cmd_name not in self._table:
             return None
         module, _ = self._table[cmd_name]
-        # "import" cannot be the name of a function, and "list" is that of a type.
+        # "import" cannot be the name of a function, and "list" is the name of a type.
         taken = iskeyword(cmd_name) or hasattr(builtins, cmd_name)
         function = f"{cmd_name}_" if taken else cmd_name
         command: click.Command = getattr(import_module(module), function)

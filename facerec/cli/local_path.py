@@ -13,7 +13,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class LocalPath(click.Path):
-    """A path on this machine; an address, such as that of an object in S3, is refused."""
+    """A path on this machine; an address, such as the address of an object in S3, is refused."""
 
     def __init__(self, *, file_okay: bool = True, dir_okay: bool = True) -> None:
         super().__init__(file_okay=file_okay, dir_okay=dir_okay, path_type=Path)

@@ -82,7 +82,7 @@ def copy_photos(
     Args:
         certain: Photos that are not doubtful.
         doubtful: Doubtful photos.
-        folder: The folder for the copies: a new or empty one, or that of an interrupted call.
+        folder: The folder for the copies: a new or empty one, or the folder of an interrupted call.
         objects: Reads the photos.
         link: Whether to create links to the photos instead of copying them.
 
@@ -129,8 +129,8 @@ def distinct_names(
 ) -> dict[str, str]:
     """Return a file name for each address; no two names are equal or differ only in case.
 
-    A photo keeps its name, unless the name is reserved, empty, longer than 255 bytes, or also that
-    of another photo. Then a digest of the address is added.
+    A photo keeps its name, unless the name is reserved, empty, longer than 255 bytes, or also the
+    name of another photo. Then a digest of the address is added.
     """
     bases = {source: source.rpartition("/")[2] for source in sources}
     number = Counter(_folded(base) for base in bases.values())

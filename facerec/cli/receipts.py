@@ -60,7 +60,7 @@ def print_pending_deletion(collection_id: str, erasure_id: str) -> None:
 
 
 def print_receipt(receipt: Receipt) -> None:
-    """Print a receipt: the counts of what was removed from each store."""
+    """Print a receipt: the counts of the data removed from each store."""
     out = console()
     state = {
         erasures.ErasureStatus.DONE: "done",

@@ -53,7 +53,7 @@ class ShownJobs:
 
 
 def open_gallery(stack: str | None, data: Path | None, *, new: bool = False) -> Gallery:
-    """Open the gallery of a stack, with the caller's credentials, or that of this machine.
+    """Open the gallery of a stack, with the caller's credentials, or the gallery of this machine.
 
     Args:
         stack: The stack; None for this machine.
@@ -69,7 +69,7 @@ def open_gallery(stack: str | None, data: Path | None, *, new: bool = False) -> 
 
 
 def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
-    """Return the jobs of a stack, or those of this machine if no stack is named.
+    """Return the jobs of a stack, or of this machine if no stack is named.
 
     Raises:
         NotFoundError: There is no such stack, or no such data folder.

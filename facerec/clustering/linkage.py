@@ -60,7 +60,7 @@ class Linkage:
 
     Attributes:
         clusters: All clusters with two faces or more.
-        merged: Maps the number of a merged cluster to that of the cluster it became part of.
+        merged: Maps the number of a merged cluster to the number of the cluster that absorbed it.
     """
 
     clusters: list[Linked]
@@ -108,7 +108,7 @@ class _Growing:
 
     Attributes:
         cluster_of: The cluster of each row; None for a row that is not in a cluster yet.
-        merged: Maps the number of a merged cluster to that of the cluster it became part of.
+        merged: Maps the number of a merged cluster to the number of the cluster that absorbed it.
     """
 
     def __init__(

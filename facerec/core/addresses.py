@@ -16,9 +16,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 def storable_source(address: str) -> str:
     r"""Return the address of a photo as text that every store accepts.
 
-    Bytes that are not UTF-8 are written as ``\xfc``. A backslash that is part of the name and
-    would look like such a byte is written as ``\x5c``, so that different addresses stay different:
-    a folder may be the name of a person.
+    Bytes that are not UTF-8 are written as ``\xfc``. A backslash that is part of the name and would
+    look like such a byte is written as ``\x5c``. So different addresses stay different, which
+    matters if a folder is the name of a person.
     """
     text = _AMBIGUOUS.sub(r"\\x5c", address) if "\\" in address else address
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -48,7 +48,7 @@ def _quotas(groups: Path, own: Path) -> Iterator[int]:
 
 
 def _folders(groups: Path, own: Path) -> Iterator[Path]:
-    """Yield the folders that may contain quotas: those of this process's groups and their parents.
+    """Yield the folders of this process's groups and their parents, which may contain quotas.
 
     In a container, these are usually the folders at which the groups are mounted.
     """

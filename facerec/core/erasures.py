@@ -1,4 +1,4 @@
-"""Erasures: the selection of what to erase from a collection, and the receipt of an erasure."""
+"""Erasures: the selection of data to erase from a collection, and the receipt of an erasure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ErasureStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Selection:
-    """A selection of what to erase from a collection. A repr never contains a name.
+    """A selection of data to erase from a collection. A repr never contains a name.
 
     Attributes:
         face_ids: Ids of faces.
@@ -184,7 +184,7 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
 
 @dataclass(frozen=True, slots=True)
 class ErasedJob:
-    """Counts of what was removed from a job folder.
+    """Counts of the data removed from a job folder.
 
     Attributes:
         job_id: The job.
@@ -209,7 +209,7 @@ class ErasedJob:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Counts of what a sweep erased that belonged to a collection or its people.
+    """Counts of the data of a collection, or of its people, that a sweep erased.
 
     Attributes:
         faces: Number of faces stored for the collection after it was deleted.
@@ -244,9 +244,10 @@ class KeptByJob:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Counts of what an erasure removed from each store; contains nothing biometric and no name.
+    """Counts of the data that an erasure removed from each store.
 
-    An erasure that was killed is completed later. Its counts may then be too low.
+    A receipt contains nothing biometric and no name. An erasure that was killed is completed later.
+    Its counts may then be too low.
 
     Attributes:
         erasure_id: Id of the erasure; ids sort by time.
@@ -261,7 +262,7 @@ class Receipt:
         corrections: Number of statements that a face does not show a person.
         answers: Number of answers kept for idempotency tokens.
         history: Number of changed entries of the history.
-        jobs: Counts of what was removed from each job folder.
+        jobs: Counts of the data removed from each job folder.
         created_before: Only for the deletion of a collection that an older copy of the database
             brought back: when it was created, in seconds since 1970. None for all other erasures.
         created_at: Creation time of the collection, in seconds since 1970, if it is deleted as a

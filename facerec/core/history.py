@@ -99,7 +99,7 @@ class Step:
     Attributes that the kind does not need have their defaults.
 
     Attributes:
-        kind: What was changed.
+        kind: The kind of change.
         user_id: The person; for moved faces, the one who has them afterwards.
         other_id: For moved faces, the person who had them before.
         created_at: When a created or deleted person was created, seconds since 1970.

@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a name or an address is that of this machine, without looking it up."""
+    """Return whether a name or an address belongs to this machine, without looking it up."""
     if host == "localhost":
         return True
     try:

@@ -128,7 +128,7 @@ MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
 
 MIGRATION_PAGE = 50
-"""Default number of faces per page that are described with another model version: a page takes some
+"""Default number of faces per page that are described with another model version. A page takes some
 seconds on one core, and few photos have faces in two pages and are read twice."""
 
 PRUNE_LIMIT_PERCENTAGE = 50.0

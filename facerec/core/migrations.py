@@ -1,8 +1,8 @@
 """Migrations of collections to another model version.
 
-During a migration, a collection has two sets of embeddings under the same face ids: those of the
-version that is served, and those of the other version, which is on standby. The switch exchanges
-the two.
+During a migration, a collection has two sets of embeddings under the same face ids: one for the
+version that is served, and one for the other version, which is on standby. The switch exchanges the
+two.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _MAX_IN_PATHS = 200
 """Maximum length of a collection id in a file name; longer ids are cut."""
 
 MAX_REQUESTER_LENGTH = 2048
-"""Maximum length of the name of a requester: that of an ARN of AWS
+"""Maximum length of the name of a requester: the length of an ARN of AWS
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html)."""
 
 MAX_PHOTO_NAME_LENGTH = 1000

@@ -16,9 +16,9 @@ def require_regular(path: str, status: os.stat_result) -> os.stat_result:
     """Return the status of a regular file.
 
     Raises:
-        PermissionError: The path is that of a folder that may not be read.
-        IsADirectoryError: The path is that of another folder.
-        OSError: The path is that of a pipe, a device or a socket (``EINVAL``).
+        PermissionError: The path is a folder that may not be read.
+        IsADirectoryError: The path is another folder.
+        OSError: The path is a pipe, a device or a socket (``EINVAL``).
     """
     if stat.S_ISREG(status.st_mode):
         return status

@@ -24,7 +24,7 @@ def effective_smallest_face(width: int, height: int, requested: int | None) -> i
     """Return the side in pixels of the smallest face to search for.
 
     By default this is 2 % of the longer side, but at most 4 % of the shorter one, and at least 40
-    pixels, so the work does not grow with the resolution of the camera. ``docs/detection.md`` shows
+    pixels. So the work does not grow with the resolution of the camera. ``docs/detection.md`` shows
     what other rules find and cost.
 
     Args:

@@ -58,8 +58,8 @@ PUT_REQUESTS_PER_CHILD = 8
 index, the remembered photos, and the summary."""
 
 GET_REQUESTS_PER_CHILD = 9
-"""Number of reads per child from S3: the plan at the start and at the end, twice the start of the
-job, the slice of the manifest, and the summary and the note of the run, again for the report."""
+"""Number of reads per child from S3: the plan (twice), the start of the job (twice), the slice of
+the manifest, and the summary and the note of the run (twice each, again for the report)."""
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8

@@ -185,7 +185,7 @@ def rekognition_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 def _break_even(workload: Workload, simulation: Simulation, prices: PriceTable) -> int | None:
     """Find by bisection the number of photos from which facerec costs no more than Rekognition.
 
-    The vCPU time of other sizes is assumed to be proportional to that of the simulated job.
+    The vCPU time of other sizes is assumed to be proportional to the simulated job's.
     """
 
     def costs_more(photos: int) -> bool:

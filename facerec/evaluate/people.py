@@ -11,8 +11,8 @@ from facerec.evaluate.pairs import LabelledPair
 def people_of(pairs: Sequence[LabelledPair]) -> tuple[dict[str, str], bool]:
     """Return a person for each photo, and whether all pairs of photos can be judged by them.
 
-    If the labelled pairs show that each folder contains the photos of one person, and that no
-    person is in two folders, then folders name people, and any two photos make a pair. Otherwise
+    The labelled pairs may show that each folder contains the photos of one person, and that no
+    person is in two folders. Then folders name people, and any two photos form a pair. Otherwise
     only the labelled pairs are known, and photos show one person if labelled pairs connect them.
     """
     names = sorted({name for pair in pairs for name in (pair.image_a, pair.image_b)})

@@ -1,4 +1,4 @@
-"""Builds what the jobs of a deployment on AWS need: executions, children and clusterings."""
+"""Builds the dependencies of jobs of a deployment on AWS: executions, children and clusterings."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def open_aws_jobs(
         jobs_root: Parent of all job folders, with the final ``/``.
         queue: ARN of the AWS Batch queue; without it, progress does not include the states of
             children.
-        region: Region of the state machine; by default that of the environment.
+        region: Region of the state machine; by default the environment's.
 
     Raises:
         ConfigurationError: No region is set.

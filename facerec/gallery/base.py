@@ -63,7 +63,7 @@ class GalleryBase(Inspector):
                 for operations without a collection.
             faces: Store of faces and of the people's vectors.
             records: Store of collections, people, tags and answered requests.
-            objects: Reads the photos that callers name, restricted to what they may read.
+            objects: Reads the photos that callers name, restricted to those that they may read.
             job_data: Erases faces from job folders.
             erasures: Store of unfinished erasures and of receipts.
             recipes: Engines by the names of their recipes; a collection is used with the engine of
@@ -101,7 +101,7 @@ class GalleryBase(Inspector):
         self.close()
 
     def close(self) -> None:
-        """Release what the gallery owns, such as its open files."""
+        """Release the resources of the gallery, such as its open files."""
         self._on_close()
 
     def _get(self, collection_id: str) -> Collection:

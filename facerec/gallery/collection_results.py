@@ -25,7 +25,7 @@ class CollectionSummary:
         collection: The collection.
         face_count: Number of its faces.
         user_count: Number of its people.
-        retention_days: Number of days for which it keeps each face; None keeps faces for ever.
+        retention_days: Number of days for which it keeps each face; None keeps faces indefinitely.
         deletion_id: Id of the unfinished erasure that deletes the collection; None if nobody has
             asked to delete it.
     """
@@ -107,7 +107,7 @@ class FaceDeletion:
         collection_id: Id of the collection.
         deleted: Ids of the faces that were deleted.
         failed: Faces that were not deleted.
-        receipt: Counts of what was removed; None if every face belongs to a person.
+        receipt: Counts of the removed data; None if every face belongs to a person.
     """
 
     collection_id: str

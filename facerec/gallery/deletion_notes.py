@@ -48,7 +48,10 @@ def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool
 def noted_collections(
     objects: ObjectStore, root: str, collection_id: str | None = None
 ) -> list[Collection]:
-    """Return the collections that notes list, or those of one id; their model versions are ""."""
+    """Return the collections that notes list, or only those with one id.
+
+    Their model versions are empty.
+    """
     folder = f"{root}deleted/" if collection_id is None else _folder(collection_id, root)
     found = []
     for each in objects.list(folder):

@@ -114,8 +114,8 @@ class Gallery(
     ``_threshold``), reads a person (``_get_user``), and reads and writes page tokens (``_after``,
     ``_token``).
 
-    ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
-    what the gallery owns.
+    ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases the
+    resources of the gallery.
     """
 
     def answer_once(

@@ -38,7 +38,7 @@ class Inspector:
 
         Args:
             engine: Finds faces in photos.
-            objects: Reads the photos that callers name, restricted to what they may read.
+            objects: Reads the photos that callers name, restricted to those that they may read.
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
         """

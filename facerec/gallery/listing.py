@@ -31,7 +31,7 @@ def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Cor
 def all_history(
     collection_id: str, *, records: RecordStore, subject: str | None = None
 ) -> Iterator[Entry]:
-    """Yield the entries of a collection's history, or those of a subject, newest first."""
+    """Yield the entries of the history of a collection or of a subject, newest first."""
     before = None
     while page := records.list_history(
         collection_id, subject=subject, before=before, limit=MAX_HISTORY

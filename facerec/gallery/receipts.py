@@ -306,7 +306,7 @@ class Erasures:
         return None
 
     def deleted_collections(self, collection_id: str | None = None) -> Sequence[Collection]:
-        """Return the collections that were deleted, or those of one id.
+        """Return the collections that were deleted, optionally only with one id.
 
         The model versions are "", since they are unknown. Collections that an earlier release
         deleted are not included.

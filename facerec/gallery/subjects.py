@@ -1,6 +1,6 @@
 """Resolves the texts with which callers refer to people and to the data to erase or export.
 
-One rule applies to all of them: a text is an id or a display name, and a text that is the id of one
+One rule applies to all of them: a text is an id or a display name. A text that is the id of one
 person and the name of another is refused (``AmbiguousPersonError``). Ids of people whose erasure
 was interrupted, and of people in corrections who no longer exist, are still found. Corrections may
 also contain external image ids. These are often names of the same people, so they are tried last.

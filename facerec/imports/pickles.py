@@ -112,9 +112,8 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
 
     Raises:
         InvalidInputError: The file cannot be read, is larger than ``MAX_PICKLE_BYTES``, is not a
-            pickle, contains anything but arrays, lists, dicts, text and numbers, has another
-            layout, contains no embeddings, or contains one without a valid name, or with a
-            different number of values than 128.
+            pickle of arrays, lists, dicts, text and numbers only, or has another layout. Or it
+            contains no embeddings, or one without a valid name or without exactly 128 values.
         ReadTimedOutError: The file system does not answer.
     """
     found = []

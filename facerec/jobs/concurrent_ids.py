@@ -1,16 +1,16 @@
 """Decides between the external image ids that overlapping jobs of a collection give a photo.
 
 The job that was started last decides, as if the jobs had run in turn. Each job compares
-its source with what earlier jobs remember, which does not show what incomplete jobs read. The ids
-are therefore compared twice:
+its source with the photos that earlier jobs remember, which lack those that incomplete jobs read.
+The ids are therefore compared twice:
 
 - A job that is planned processes all photos that other, unfinished jobs read under other ids
-  (``PlannedIds``), even unchanged ones: its ledger then shows which ids it gives these photos.
-- When a job is complete, its photos are compared with what all jobs have read by then. Photos that
-  later jobs still have to read are left to those jobs.
+  (``PlannedIds``), even unchanged ones. So its ledger shows the ids that it gives these photos.
+- When a job is complete, its photos are compared with those that all jobs have read by then. Photos
+  that later jobs still have to read are left to those jobs.
 
-An id that was only derived never replaces one that somebody chose, whichever job was started last:
-had the jobs run in turn, the photo would have kept the chosen one.
+A derived id never replaces one that somebody chose, whichever job was started last. If the jobs had
+run in turn, the photo would have kept the chosen id.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def with_concurrent_ids(
     memory: Memory,
     objects: ObjectStore,
 ) -> list[StalePhoto]:
-    """Return the stale photos of a job, corrected by what overlapping jobs have read.
+    """Return the stale photos of a job, corrected by the reads of overlapping jobs.
 
     Args:
         listed: The stale photos that the job's plan lists.

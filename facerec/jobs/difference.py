@@ -46,7 +46,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Counts of what a job removed because photos were replaced or renamed, or are gone.
+    """Counts of the data that a job removed because photos were replaced or renamed, or are gone.
 
     Attributes:
         photos: Number of these photos whose faces were removed, since they exist at no other

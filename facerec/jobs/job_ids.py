@@ -15,13 +15,13 @@ def job_id_of(collection_id: str, digest: str) -> str:
 
     Args:
         collection_id: The collection.
-        digest: Hexadecimal digest of what distinguishes the job.
+        digest: Hexadecimal digest of the properties that distinguish the job.
     """
     return f"{collection_id[:_NAMED]}-{digest[:12]}"
 
 
 def is_of_collection(job_id: str, collection_id: str) -> bool | None:
-    """Return whether a job id is that of a job of a collection.
+    """Return whether a job id belongs to a job of a collection.
 
     Returns None if the id does not show this: it is the name of another folder, or ids of several
     collections start the same way.

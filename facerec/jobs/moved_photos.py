@@ -8,7 +8,7 @@ would have is computed for each remembered photo of the same size or ETag, and c
 A photo that was written again, with the same bytes under another external image id, is found by the
 same comparison at its own address.
 
-A photo is not found if its version is not remembered, or if its ETag changed when it was moved: the
+A photo is not found if its version is not remembered, or if its ETag changed when it was moved. The
 ETag of an object in S3 changes if the object is copied in several parts or encrypted with another
 key.
 """

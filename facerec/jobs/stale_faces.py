@@ -5,11 +5,11 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
 - A photo that is listed as gone but exists keeps its faces: a listing may miss a file that is
   renamed at the same time.
 - A replaced photo keeps its faces until the new version has been read.
-- Faces of a photo that also exists at another address stay: photos are identified by their content,
-  so a copied photo has the same faces, and so has a moved one, unless its external image id depends
-  on its path. An address counts only if a photo is there now: a folder may have been renamed since.
-  Other addresses are no longer remembered, so that a photo that comes back is indexed, for example
-  when a disk is mounted again.
+- Faces of a photo that also exists at another address stay. Photos are identified by their content,
+  so a copied or moved photo has the same faces, unless its external image id depends on its path.
+  An address counts only if a photo is there now: a folder may have been renamed since. Other
+  addresses are no longer remembered, so that a photo that comes back is indexed, for example when a
+  disk is mounted again.
 - If a photo that is gone was moved and has a new external image id, its people and corrections are
   handed over to its faces at the new address. Without ``prune``, no other face of a photo that is
   gone is removed.
@@ -284,7 +284,7 @@ def _forget_lost(
 ) -> set[str]:
     """Delete from the ledgers the lost faces that would be removed if the collection had them.
 
-    Otherwise they would count as lost for ever, since no job reads their photos again.
+    Otherwise they would always count as lost, since no job reads their photos again.
 
     Args:
         plan: The job's plan.

@@ -55,8 +55,8 @@ def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
 def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
     """Return the last start of a job.
 
-    For a job of a release that did not record its start, the number is 0, and the time is that of
-    the report, or else of the plan.
+    For a job of a release that did not record its start, the number is 0, and the time is taken
+    from the report, or else from the plan.
 
     Raises:
         JobFolderError: The record is damaged, so that the order is not known.

@@ -11,8 +11,8 @@ their ids.
 
 A collection that is migrated to another model version has several sets of namespaces, its sides.
 They have numbers, and no number is used twice (``facerec.storage.dynamodb.migrations``). The record
-names the side that is served, the standby side, on which faces are described, and during a switch
-the next side, which the switch fills with the faces that both sides have
+names the side that is served and the standby side, on which faces are described. During a switch,
+it also names the next side, which the switch fills with the faces that both sides have
 (``facerec.storage.standby_sides``). Without transactions, these rules keep the sides equal:
 
 - Vectors are deleted first on the side that the writer knows, and then on all sides that may have

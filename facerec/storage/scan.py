@@ -28,7 +28,7 @@ PROBES_AT_ONCE = 64
 """Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a chunk."""
 
 MATRIX_PROBES = 8
-"""Minimum number of probes for which one matrix product is faster than a product per probe: for
+"""Minimum number of probes for which one matrix product is faster than a product per probe. For
 fewer, BLAS first copies the embeddings into its own order, which takes longer than the product
 (``benchmarks/search.py``)."""
 

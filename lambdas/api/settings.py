@@ -1,4 +1,4 @@
-"""The settings of the API function, in addition to those of the deployment."""
+"""The settings of the API function, in addition to the deployment's."""
 
 from __future__ import annotations
 

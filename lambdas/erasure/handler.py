@@ -3,10 +3,14 @@
 The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
 whose retention period is over. The command line invokes it to erase data, to rebuild a collection,
-to start a clustering, or to create, read and change people. The workflow invokes it to rebuild a
-collection whose records were lost, to import faces into Pinecone, to remove the faces of photos
-that were replaced or are gone, to create the people after whom the photos of a job are named, and
-to migrate collections.
+to start a clustering, or to create, read and change people. The workflow invokes it for these
+steps:
+
+- Rebuild a collection whose records were lost.
+- Import faces into Pinecone.
+- Remove the faces of photos that were replaced or are gone.
+- Create the people after whom the photos of a job are named.
+- Migrate collections.
 """
 
 from __future__ import annotations
@@ -67,22 +71,29 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Perform the operation that an event requests, or the regular work of the schedule.
 
+    An event of one of these kinds has the named keys:
+
+    - ``erasure_id``: completes a recorded erasure.
+    - ``collection_id``, ``subject`` and ``name``: erases data (of a person by id or display name).
+      With ``check``, the function searches for data that is left instead; with ``export``, it
+      returns the stored data.
+    - ``collection_id`` and ``thumbnails``, ids of faces: returns thumbnails.
+    - ``describe``, a collection: returns it. ``retention_days`` first sets for how long it keeps
+      faces.
+    - ``rebuild``, a collection, and the ``job_folder`` of the job that waits for it.
+    - ``remove_stale``, the folder of a complete job.
+    - ``enrol`` or ``enrol_job``: creates people (``lambdas.erasure.enrolling``).
+    - ``import_job``: imports the faces of a job (``lambdas.erasure.importing``).
+    - ``start_clustering`` or ``describe_clustering``, a collection (``lambdas.erasure.clusters``).
+    - ``operation``: a request of a command (``lambdas.erasure.requests``).
+    - A step of a migration (``lambdas.erasure.migrating``).
+    - ``sweep``: erases data whose collection or person no longer exists.
+
+    Any other event is an event of the schedule.
+
     Args:
-        event: ``erasure_id`` of a recorded erasure; or ``collection_id``, ``subject`` and ``name``
-            of the data to erase (a person by id or display name), with ``check`` to search for data
-            that is left, or with ``export`` to return the stored data instead of erasing it; or
-            ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
-            ``retention_days`` to set first for how long it keeps faces; or ``rebuild``, a
-            collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
-            the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
-            ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
-            ``lambdas.erasure.importing``); or ``start_clustering`` or ``describe_clustering``, a
-            collection (see ``lambdas.erasure.clusters``); or ``operation``, the request of a
-            command (see ``lambdas.erasure.requests``); or a step of a migration (see
-            ``lambdas.erasure.migrating``); or ``sweep``, to erase data whose collection or person
-            no longer exists. Any other event is an event of the schedule. With
-            ``returns_refusals``, the answer to an invalid request is a refusal, not a failure of
-            the function, which would raise an alarm.
+        event: The event. With ``returns_refusals``, the answer to an invalid request is a refusal,
+            not a failure of the function, which would raise an alarm.
 
     Returns:
         One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
@@ -175,7 +186,7 @@ def _rebuild(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_restored(found: Verification, job_folder: str) -> None:
-    """Record the counts of what was restored before a job, for the summary of its run."""
+    """Record the counts of the data restored before a job, for the summary of its run."""
     objects = Objects()
     try:
         plan = read_plan(objects, job_folder)

@@ -159,8 +159,8 @@ def plan_execution(
 ) -> dict[str, Any]:
     """Plan the job of an execution, or return why its input is refused.
 
-    A mistake in the input is a result, not an error. So the execution ends with one line that says
-    what to correct, and an error of the function is always a real failure.
+    A mistake in the input is a result, not an error. So the execution ends with one line that
+    states the correction, and an error of the function is always a real failure.
 
     Args:
         document: The input of the execution, not validated yet.

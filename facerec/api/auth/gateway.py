@@ -1,8 +1,8 @@
 """Authentication behind API Gateway: requires the identity that the gateway verified.
 
-The gateway authenticates, but the function does not rely on it: a stage that still serves an
+The gateway authenticates, but the function does not rely on it. A stage that still serves an
 earlier deployment, or a route that somebody opened manually, forwards requests without the fields
-that identify the caller. These are refused. The names of the fields:
+that identify the caller. These requests are refused. The names of the fields:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
 """
@@ -79,7 +79,7 @@ def issuer_of(pool_arn: str) -> str:
     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 
     Raises:
-        InvalidInputError: The ARN is not that of a user pool.
+        InvalidInputError: The ARN does not name a user pool.
     """
     parts = pool_arn.split(":")
     if len(parts) != 6 or parts[2] != "cognito-idp" or not parts[5].startswith("userpool/"):

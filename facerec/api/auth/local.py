@@ -19,7 +19,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class LoopbackGuard:
-    """Accepts requests of programs on this machine, but not those of other sites' pages.
+    """Accepts requests of programs on this machine, but not of other sites' pages.
 
     A browser runs on this machine too: any page can send requests to a loopback address, directly
     or by a host name that resolves to one (DNS rebinding). So a request must name this server as

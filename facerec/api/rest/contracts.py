@@ -1,8 +1,8 @@
 """The contracts of ``facerec/schemas`` as components of the OpenAPI document.
 
 The files use nested definitions, and types that extend others. Generators of clients support
-neither, so every object with a title becomes a component, with all properties of the types that it
-extends, and everything else is copied to where it is used.
+neither. So every object with a title becomes a component, with all properties of the types that it
+extends. Everything else is copied to where it is used.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class ClusterStore(Protocol):
         The slots must be in ascending order.
 
         If a face has been deleted since its slot was read, the embedding is far from all others, or
-        is that of a new face in the slot. ``face_ids_of_slots`` then omits the slot, or returns the
+        belongs to a new face in the slot. ``face_ids_of_slots`` then omits the slot, or returns the
         id of the new face. A store that keeps the last arrays in memory returns the deleted face.
 
         Raises:
@@ -159,9 +159,9 @@ class ClusterStore(Protocol):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The version has changed or others kept saving clusters, so that nothing
-                was saved; or there were too many concurrent changes or this save took too long, so
-                that a part was saved.
+            ConflictError: Nothing was saved, since the version has changed or others kept saving
+                clusters; or a part was saved, since there were too many concurrent changes or this
+                save took too long.
         """
         ...
 

@@ -38,7 +38,7 @@ class JobData(Protocol):
                 read or changed; None raises the first one at the end.
 
         Returns:
-            Counts of what was removed from each folder; unknown ids and names are ignored.
+            Counts of the data removed from each folder; unknown ids and names are ignored.
 
         Raises:
             FacerecError: A job folder that may contain embeddings cannot be read; raised after the

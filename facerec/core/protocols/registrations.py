@@ -122,5 +122,5 @@ class RegistrationStore(Protocol):
     def events_about(
         self, collection_id: str, user_ids: Members[str], face_ids: Members[str]
     ) -> list[KeptEvent]:
-        """Return the events of people, and those of faces, oldest first."""
+        """Return the events of people and of faces, oldest first."""
         ...

@@ -81,9 +81,9 @@ def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     An overexposed photo in light of mostly one colour becomes grey too: the channel of that colour
     is full, and red or green is dark. In 34 photos with red tripled and the other channels
-    multiplied by 0.3, faces were found in 9; after conversion to grey, in all 34, at a mean
-    distance of 0.31 from the embeddings of the unchanged photos. Grey is the sum of the channels,
-    scaled to the brightest.
+    multiplied by 0.3, faces were found in 9. After conversion to grey, they were found in all 34,
+    at a mean distance of 0.31 from the embeddings of the unchanged photos. Grey is the sum of the
+    channels, scaled to the brightest.
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.

@@ -32,9 +32,9 @@ def decode(
 
     The orientation in the metadata is applied; transparent pixels become white; ICC profiles are
     ignored. The photo is reduced by the largest integer factor that leaves 80 pixels for the
-    smallest face (``face_pixels`` for a large JPEG), or by more if ``MAX_PIXELS_HANDED_ON`` or, for
-    JPEG, ``max_pixels`` would be exceeded. For JPEG, a power of two is applied during decoding,
-    which also saves time.
+    smallest face (``face_pixels`` for a large JPEG). The factor is larger if
+    ``MAX_PIXELS_HANDED_ON`` or, for JPEG, ``max_pixels`` would be exceeded. For JPEG, a power of
+    two is applied during decoding, which also saves time.
 
     Never raises for a problem with the file. Uses less than 0.8 GB at 100 megapixels, and at most
     ``limits.MAX_SECONDS`` of processor time for any file, also if a damaged JPEG is decoded three

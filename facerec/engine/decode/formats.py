@@ -1,8 +1,8 @@
 """The image formats that facerec reads, recognised by their first bytes.
 
-Pillow's plugin classes are used directly instead of ``Image.open``: that leaves Pillow's global
-registry and its global pixel limit as they are, tries no other format, and lets
-``facerec.engine.decode.in_process`` judge the size of the photo from its header.
+Pillow's plugin classes are used directly instead of ``Image.open``. So Pillow's global registry and
+pixel limit stay unchanged, and no other format is tried. ``facerec.engine.decode.in_process``
+checks the size of the photo from its header.
 """
 
 from __future__ import annotations

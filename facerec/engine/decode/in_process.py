@@ -52,7 +52,7 @@ MIN_SIDE = 32
 
 PREVIEW_FROM_PIXELS = 1_000_000
 """Minimum number of pixels of a JPEG that is first decoded at a smaller size for detectors that
-need less: decoding the photos with small faces twice costs less than searching all photos at full
+need less. Decoding the photos with small faces twice costs less than searching all photos at full
 size."""
 
 MAX_PIXELS_HANDED_ON = 25_000_000

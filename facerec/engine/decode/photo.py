@@ -11,8 +11,9 @@ FACE_PIXELS_NEEDED = 80
 """Minimum side of the smallest face after decoding, in pixels: the window of the detector.
 
 A chip shows a face with 100 pixels, so the very smallest faces lose some detail. The embeddings of
-faces decoded to 80 pixels are 0.09 from those of the full photo, and 0.07 if decoded to 100 pixels;
-those of two photos of a person are 0.25 apart (``benchmarks/reduced_decoding.py``).
+faces decoded to 80 pixels differ by 0.09 from those of the full photo, and by 0.07 if decoded to
+100 pixels. Embeddings of two photos of a person differ by 0.25
+(``benchmarks/reduced_decoding.py``).
 """
 
 

@@ -43,8 +43,8 @@ in the processor's caches."""
 _VECTORS_AT_ONCE = 1024
 """Number of cohort vectors that one product compares with a face: 0.5 MB, which stay in the caches
 for the next face. OpenBLAS computes much larger products on all cores (its
-``GEMM_MULTITHREAD_THRESHOLD``), and its threads then wait for those of other workers: on a busy
-machine, one face takes 6 ms of processor time instead of 0.03."""
+``GEMM_MULTITHREAD_THRESHOLD``), and its threads then wait for those of other workers. On a busy
+machine, one face then takes 6 ms of processor time instead of 0.03."""
 
 
 class Cohort:

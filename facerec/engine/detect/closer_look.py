@@ -21,7 +21,7 @@ _REACH = _FACE_IN_TILE / 2
 """Maximum distance of a face from the middle of its tile along each side, in pixels."""
 
 _MAX_RATIO = 2.0
-"""Maximum ratio of the side of a face to that of the proposal that was cut out."""
+"""Maximum ratio of the side of a face to the side of the proposal that was cut out."""
 
 
 def cut_out(pixels: Pixels, proposal: Proposal) -> Image.Image:

@@ -15,7 +15,7 @@ class Span:
     Attributes:
         source: The pixels of the input.
         result: The outputs of a run on these pixels to keep.
-        outputs: The position of these outputs among those of the whole side.
+        outputs: The position of these outputs among the outputs of the whole side.
     """
 
     source: slice

@@ -1,6 +1,6 @@
 """dlib's face recognition network as an ONNX graph.
 
-The structure is that of ``anet_type`` in ``tools/python/src/face_recognition.cpp`` of dlib: a
+It has the structure of ``anet_type`` in ``tools/python/src/face_recognition.cpp`` of dlib: a
 residual network of 29 convolutions.
 """
 

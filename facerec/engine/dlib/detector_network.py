@@ -1,6 +1,6 @@
 """dlib's MMOD face detection network as an ONNX graph.
 
-The structure is that of ``net_type`` in ``tools/python/src/cnn_face_detector.cpp`` of dlib.
+It has the structure of ``net_type`` in ``tools/python/src/cnn_face_detector.cpp`` of dlib.
 """
 
 from __future__ import annotations

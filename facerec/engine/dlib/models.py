@@ -1,7 +1,7 @@
 """The ONNX models: converted from dlib's weights once, then read from the cache.
 
-A model is what ``open_session`` takes: the path of a cached file, or the serialized model itself
-if it was just converted or cannot be cached.
+A model is an argument of ``open_session``: the path of a cached file, or the serialized model
+itself if it was just converted or cannot be cached.
 """
 
 from __future__ import annotations

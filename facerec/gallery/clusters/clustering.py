@@ -1,9 +1,9 @@
-"""Clusters the faces of a collection; what people have stated about them takes precedence.
+"""Clusters the faces of a collection; statements about them take precedence.
 
 Two clusters are merged if the most similar pair of their faces reaches a threshold, and the mean of
-all pairs reaches a lower threshold, at which the false match rate is five times as high. By default
-the threshold depends on the number of faces: in a large collection, a face resembles more
-strangers.
+all pairs reaches a lower one. At the lower threshold, the false match rate is five times as high.
+By default the threshold depends on the number of faces: in a large collection, a face resembles
+more strangers.
 """
 
 from __future__ import annotations

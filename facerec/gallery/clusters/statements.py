@@ -1,4 +1,4 @@
-"""What people have stated about the faces of a collection, which clustering obeys."""
+"""Statements about the faces of a collection, which clustering obeys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tombstones of whole photos: no job adds any face of an erased photo again.
 
 The tombstone of a face contains its box in the photo. That is not enough to erase a photo or an
-external image id: jobs may find other faces in the photo, or none, and the rows of the next job
+external image id. Jobs may find other faces in the photo, or none, and the rows of the next job
 would name the photo again. So such an erasure also leaves tombstones of the photos: keyed hashes of
 
 - the image key, which covers the bytes and the external image id: the photo may have moved;
@@ -176,14 +176,15 @@ def keep_people(
 ) -> None:
     """Store tombstones of people who are erased.
 
-    No import creates them again, and no photo that is stored already gives anybody their name.
+    No import creates them again, and nobody is named after them because of a photo that is stored
+    already.
 
     Args:
         collection_id: The collection.
         user_ids: Ids of the people.
         names: Their display names.
-        erased_at: When the erasure was requested, in seconds since 1970; None if photos that are
-            stored already may give the names again.
+        erased_at: When the erasure was requested, in seconds since 1970; None if people may be
+            named after photos that are stored already.
         records: Store of the tombstones.
 
     Raises:

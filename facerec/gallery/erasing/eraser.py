@@ -372,7 +372,7 @@ class Eraser(StoreEraser):
     def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
         """Return whether an erasure concerns only a part of an earlier collection with the same id.
 
-        If no collection with its id exists, job folders may still contain what is selected.
+        If no collection with its id exists, job folders may still contain selected data.
         """
         selection = erasure.selection
         if selection.erases_collection or selection.created_at is None:
@@ -469,7 +469,7 @@ def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
-    """Return the counts of what was removed from each folder, summed over several attempts."""
+    """Return the counts of the data removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
     for job in jobs:
         known = sums.get(job.job_id, erasures.ErasedJob(job.job_id))

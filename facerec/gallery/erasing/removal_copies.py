@@ -2,9 +2,9 @@
 
 A job removes the faces of photos that were replaced or are gone, or that have another external
 image id now. Nobody deleted these faces on purpose, so they leave no tombstones, and may come back
-with their photos. But a store restored from an older copy has them again. So each removal leaves
-keyed hashes of the image keys, and of the faces whose people and corrections went to other faces,
-in a ``TombstoneCopy`` beside the collection's job folders. They identify nobody. Erasures record
+with their photos. But a store restored from an older copy has them again. So each removal leaves a
+``TombstoneCopy`` beside the collection's job folders. It has keyed hashes of the image keys, and of
+the faces whose people and corrections went to other faces. They identify nobody. Erasures record
 photos that have no face left in the same way: a job with other options may have removed faces of
 these photos before.
 
@@ -50,7 +50,7 @@ def copy_of_removal(
         face_ids: All faces of the photos.
         moved: New face ids by old face id, of faces whose people and corrections went to new faces.
         indexed_at: When the last of the faces was indexed, in seconds since 1970. The removal is
-            recorded as later, whatever the clock of this machine says.
+            recorded as later, even if this machine's clock shows an earlier time.
         records: Store of the collection's key.
 
     Raises:

@@ -3,12 +3,12 @@
 Tombstones are lost with their store. So each erasure writes a copy of its tombstones and their key
 beside the collection's job folders; deleting the collection deletes the copy. The erasure also
 leaves a mark in the store. A store without the mark was lost, or restored from a copy older than
-the erasure: the tombstones are restored, and faces and people that were erased are removed again. A
+the erasure. Then the tombstones are restored, and erased faces and people are removed again. A
 tombstone that is missing in a store with the mark was removed on purpose, and is then removed from
 the copy too.
 
 A copy also has keyed hashes of the ids and names of erased people. They identify nobody, but people
-in an older copy of the store can be compared with them: a person with such an id who was created
+in an older copy of the store can be compared with them. A person with such an id who was created
 before the erasure is erased again, with corrections and the history. A person who was created again
 later stays.
 """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
 
 KEY_BYTES = 32
-"""Length of a key in bytes, that of a SHA-256 hash
+"""Length of a key in bytes, equal to the length of a SHA-256 hash
 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
 
 _EARLIER_KEYS = "earlier keys"

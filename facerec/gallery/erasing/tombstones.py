@@ -6,14 +6,14 @@ box of the face. A job asks for the tombstones of its photos, and omits faces th
 box, whatever the options. A single request to index a photo is a deliberate act: it stores the
 faces and removes their tombstones. A job that restores deleted faces does the same.
 
-A face that was imported under the id of another service has a tombstone even while it is stored:
-its id is not in the group of its photo, so nothing else links the face to the photo. Its tombstone
+A face that was imported under the id of another service has a tombstone even while it is stored.
+Its id is not in the group of its photo, so nothing else links the face to the photo. Its tombstone
 contains its id, encrypted with the key. A request to index the photo returns the face, as long as
 it is stored.
 
 A tombstone identifies nobody. The hash covers the content of the photo, the external image id, the
-collection and the model version with which it was created, with a random key that is kept with the
-collection's records and deleted with them; without the photo and the key, it reveals nothing.
+collection and the model version with which it was created. Its random key is kept with the
+collection's records and deleted with them. Without the photo and the key, the hash reveals nothing.
 """
 
 from __future__ import annotations

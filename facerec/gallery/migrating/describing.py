@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_SAME_DISTANCE = 0.3
-"""Maximum Euclidean distance of two embeddings of one face in one photo: half of that at which
-dlib's authors say that two photos show one person (http://dlib.net/face_recognition.py.html)."""
+"""Maximum Euclidean distance of two embeddings of one face in one photo: half of the distance below
+which, according to dlib's authors, two photos show one person
+(http://dlib.net/face_recognition.py.html)."""
 
 SLOWEST_DETECTOR = "cnn-exact"
 """A detector that takes minutes to search a large photo for the smallest faces. It only searches

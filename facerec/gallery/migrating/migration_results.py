@@ -148,4 +148,4 @@ class MigrationListener(Protocol):
         """
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
-        """Called with the faces of ``on_missing`` before they are deleted, for good."""
+        """Called with the faces of ``on_missing`` before they are permanently deleted."""

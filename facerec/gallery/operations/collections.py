@@ -155,7 +155,7 @@ class CollectionOperations(Eraser):
                 return
 
     def delete_collection(self, collection_id: str) -> Receipt:
-        """Delete a collection for good, with its faces, people, tags and the data in job folders.
+        """Delete a collection permanently, with its faces, people, tags and data in job folders.
 
         The record of the collection is deleted after its faces, so that an interrupted deletion can
         be repeated. Job folders of earlier collections with this id are deleted too. If the
@@ -163,7 +163,7 @@ class CollectionOperations(Eraser):
         folders of a collection created with its id since then are kept.
 
         Returns:
-            Counts of what was removed from each store; see ``ErasureOperations.erase``.
+            Counts of the data removed from each store; see ``ErasureOperations.erase``.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.

@@ -145,7 +145,7 @@ class CorrectionOperations(GalleryBase):
         return False
 
     def is_name_of_face(self, collection_id: str, name: str) -> bool:
-        """Return whether a name that a correction may use is that of a person or a stored face.
+        """Return whether a name that a correction may use belongs to a person or a stored face.
 
         Names are the ids of people and of faces, external image ids, and their parts before the
         colon. Reads the records of all faces, unless the name is the id of a person or of a face,

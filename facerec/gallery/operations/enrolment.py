@@ -79,9 +79,9 @@ class EnrolOperations(UserOperations):
         photo was deleted, the chosen face must resemble the person's other photos, even if no other
         face of the photo is left. If a person of the name was erased (``erase``), only photos that
         were indexed later give the name again. Calling this again changes nothing, unless photos or
-        names have changed: a photo that was named after somebody else before is corrected, and
-        people who thereby lose all their faces are deleted. A new person who gets all faces of such
-        a person gets the registration too. Corrections (``not_same``) are obeyed.
+        names have changed. Then a photo that was named after somebody else before is corrected, and
+        people who thereby lose all their faces are deleted. If all faces of such a person go to one
+        new person, so does the registration. Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.

@@ -41,7 +41,7 @@ class ErasureOperations(SelectionOperations):
             name: See ``select``.
 
         Returns:
-            Counts of what was removed so far. The status is RUNNING if another process still erases
+            Counts of the data removed so far. The status is RUNNING if another process still erases
             from job folders, or if an import may bring faces back; otherwise it is DONE.
 
         Raises:

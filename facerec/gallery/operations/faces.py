@@ -202,7 +202,7 @@ class FaceOperations(Eraser):
         disassociate: bool = False,
         tombstones: bool = True,
     ) -> FaceDeletion:
-        """Delete faces for good, with their embeddings and their data in job folders.
+        """Delete faces permanently, with their embeddings and their data in job folders.
 
         By default, jobs do not add the faces again; see ``facerec.gallery.erasing.tombstones``.
 

@@ -64,9 +64,9 @@ class FindOperations(SearchOperations):
         A person given by id is compared by the mean of their faces. Their own faces are always
         found, faces of other people never. Nothing is found for a person without faces.
 
-        A face is doubtful if it matches (see ``search``), but is less similar than
-        ``doubtful_below``, resembles somebody else about as much, or belongs to a person other than
-        the one in the photo; or if the photo resembles several people about equally.
+        A matching face (see ``search``) is doubtful if it is less similar than ``doubtful_below``,
+        resembles somebody else about as much, or belongs to a person other than the one in the
+        photo. Every matching face is doubtful if the photo resembles several people about equally.
 
         Args:
             collection_id: Id of the collection.

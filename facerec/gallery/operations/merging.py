@@ -184,12 +184,12 @@ class MergeOperations(UserOperations):
         raise associations.too_many_changes(user_id)
 
     def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
-        """Check that the id of a new person is not that of a face.
+        """Check that the id of a new person is not also the id of a face.
 
         A caller who forgets the id of the new person passes the id of a face instead.
 
         Raises:
-            InvalidInputError: The id is that of a face.
+            InvalidInputError: A face has this id.
         """
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(

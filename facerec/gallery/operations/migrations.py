@@ -70,7 +70,7 @@ class MigrationOperations(PreparationOperations):
         return self.migration_status(collection_id)
 
     def finish_migration(self, collection_id: str) -> FinishedMigration:
-        """Remove the version that was served before the switch, for good.
+        """Permanently remove the version that was served before the switch.
 
         The embeddings in job folders are replaced too, so that a lost database is restored with the
         version that is served now. After an interruption, the same call continues.

@@ -116,7 +116,7 @@ class RetentionOperations(Eraser):
 
         Args:
             collection_id: Id of the collection.
-            days: 1 to ``MAX_DAYS``; None keeps faces for ever.
+            days: 1 to ``MAX_DAYS``; None keeps faces indefinitely.
 
         Raises:
             InvalidInputError: The id is not valid, or the number is not an integer or is out of
@@ -163,7 +163,7 @@ class RetentionOperations(Eraser):
         meantime, and entries of the history of that age are deleted.
 
         Returns:
-            Counts of what was removed; None if no face has expired.
+            Counts of the removed data; None if no face has expired.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -177,7 +177,7 @@ class UserOperations(Eraser):
         interrupted deletion is completed, even if the person no longer exists.
 
         Returns:
-            Counts of what was removed from each store; see ``erase``.
+            Counts of the data removed from each store; see ``erase``.
 
         Raises:
             InvalidInputError: An id is not valid.

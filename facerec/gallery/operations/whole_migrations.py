@@ -76,8 +76,8 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             recipe: The other recipe.
             dry_run: Whether to only check that the photos exist and are unchanged, and change
                 nothing.
-            drop_missing: Whether to delete faces that cannot be described, including those of
-                people, for good. Faces whose photos may not be read are never deleted.
+            drop_missing: Whether to permanently delete faces that cannot be described, including
+                those of people. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
                 be described, none is deleted.
             listener: Receives the progress of the migration.
@@ -86,7 +86,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not between 0
                 and 100.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection's model version is not that of any recipe.
+            ModelMismatchError: No recipe has the collection's model version.
             RecipeUnavailableError: No engine of the gallery has this recipe.
             MigrationError: The collection already has this recipe, was switched from it, is
                 migrated to another version, cannot be migrated, has faces that cannot be described
@@ -140,8 +140,8 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
 
         Args:
             collection_id: Id of the collection.
-            drop_missing: Whether to delete faces that cannot be described, including those of
-                people, for good. Faces whose photos may not be read are never deleted.
+            drop_missing: Whether to permanently delete faces that cannot be described, including
+                those of people. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
                 be described, none is deleted.
             listener: Receives the progress.
@@ -176,8 +176,8 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
     def resume_migrations(self, *, stop: Callable[[], bool] = lambda: False) -> list[str]:
         """Complete the migration steps that killed processes left unfinished, in all collections.
 
-        A switch that was interrupted is undone, so that photos can be indexed again; the vectors of
-        people who were changed during it are stored; a migration that was being finished is
+        An interrupted switch is undone, so that photos can be indexed again, and the vectors of
+        people who were changed during it are stored. A migration that was being finished is
         finished, and leftovers of ended migrations are erased. Other migrations are not touched. If
         a collection fails, the others are still processed.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HANDED_OVER_AT_ONCE = 48
 """Number of faces of a person per change. A change of more faces, each with its old and its new id,
-takes two transactions of DynamoDB; a process that is killed between them would take faces from the
+takes two transactions of DynamoDB. A process that is killed between them would take faces from the
 person."""
 
 

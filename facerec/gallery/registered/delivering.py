@@ -65,7 +65,7 @@ class EventDelivery:
 
     The events that have been due for the longest time are delivered first.
 
-    Each event is delivered at least once, unless it is deleted first: if a process is killed after
+    Each event is delivered at least once, unless it is deleted first. If a process is killed after
     the receiver has answered and before this is noted, the event is delivered again. Any number of
     processes may deliver events.
     """

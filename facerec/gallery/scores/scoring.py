@@ -116,7 +116,7 @@ def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float
     Args:
         threshold: Minimum similarity, 0 to 1.
         probe: Stats of the probe.
-        margin: Normalised score to add to that of the threshold.
+        margin: Normalised score to add to the threshold's.
     """
     score = score_of_similarity(threshold) + margin
     if math.isinf(score):

@@ -6,7 +6,7 @@ A search with the faces of a photo (``search_probes``) takes these steps:
    faces are those that match, and those that score nearly as well as the best one (``_relevant``).
 2. Faces that corrections hide are dropped (``_without_hidden``).
 3. If several faces of the photo match one person, only the most similar one keeps that person's
-   faces (``_each_person_once``): the probes are decided in the order of their similarity, each
+   faces (``_each_person_once``). The probes are decided in the order of their similarity, each
    without the people of earlier ones.
 4. If too few faces are left, or all of them may show one person although others score nearly as
    well, all of this is repeated with more neighbours (``_missing``, ``search_for``).

@@ -28,7 +28,8 @@ def check_contents(folder: Path, document: dict[str, Any]) -> None:
     """Check the contents of an export's files, and that they fit together; digests are not checked.
 
     A face that a person, a cluster or a correction names may be missing, and a registration may
-    have expired: collections that have lost faces or keep such registrations can be exported too.
+    have expired. So collections that have lost faces or keep such registrations can be exported
+    too.
 
     Args:
         folder: The folder.

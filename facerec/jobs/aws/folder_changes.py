@@ -6,8 +6,8 @@ An event only shows that the folder has changed. The changes themselves are foun
 listing the folder and comparing it with the remembered photos. So a duplicate or late event costs
 at most a listing, and a large upload starts one job at a time.
 
-If a job does not succeed, another one is started for the same changes: the first one at once,
-further ones after increasing pauses, so that a lasting problem costs little.
+If a job does not succeed, another one is started for the same changes. The first one is started at
+once, and further ones after increasing pauses, so that a lasting problem costs little.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class WatchedFolder:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The random name of a folder's newest change, as it is stored."""
+    """The random name of a folder's newest change."""
 
     change: str
 

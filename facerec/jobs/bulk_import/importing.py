@@ -43,7 +43,7 @@ _REBUILT = (
 
 
 class AdvanceState(StrEnum):
-    """What the workflow does next."""
+    """The next step of the workflow."""
 
     AGAIN = "AGAIN"
     """Advance the import again at once: there are more files to write."""
@@ -60,7 +60,7 @@ class Advance:
     """The outcome of ``advance_import``.
 
     Attributes:
-        state: What to do next.
+        state: The next step of the workflow.
         cause: Why the import failed and the remedy, in one line; empty if it did not fail.
     """
 

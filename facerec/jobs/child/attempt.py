@@ -349,7 +349,7 @@ class _Attempt:
     def _batches(
         self, photos: Iterable[LoadedPhoto | None], start: Cursor
     ) -> Iterator[tuple[list[LoadedPhoto], bool]]:
-        """Yield the photos of each step: together, or those of the first one in two batches.
+        """Yield the photos of each step in one batch, those of the first step in two.
 
         Only attempts in a deployment divide the first step (``first_photos``).
 

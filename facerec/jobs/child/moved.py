@@ -31,8 +31,8 @@ def faces_of_moved_photos(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of moved photos with their new addresses, by image key.
 
-    A photo has moved if its bytes are no longer at the address that its faces name: there is no
-    object (an upload has no address), or there is another photo, for example because two photos
+    A photo has moved if its bytes are no longer at the address that its faces name (an upload has
+    no address). The object there is gone, or is another photo, for example because two photos
     exchanged their names. The faces of a copied photo keep their address. Sends one request for the
     old address of each photo with a new one, unless the step has read it, and reads the object
     there if it has the same size. If access to the old address is denied, the photo counts as not

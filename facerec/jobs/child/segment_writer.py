@@ -1,8 +1,8 @@
 """Appends the segments of one child to its ledger.
 
 The invariant that a job relies on: **the segments of a child are one chain of write-once objects,
-without gap or overlap, however many attempts at the child run, in turn or concurrently, and
-wherever they are killed.** It follows from three rules, all of them kept in this module:
+without gap or overlap.** It holds for any number of attempts at the child, also concurrent ones,
+and wherever they are killed. It follows from three rules, all of them kept in this module:
 
 1. A segment starts where the ledger ends (``SegmentWriter.cursor``).
 2. A segment is named by its start and written only if no segment of that name exists. So of two
@@ -187,9 +187,12 @@ class SegmentWriter:
     def flush(self) -> Cursor:
         """Wait for the commit in flight, if any; return where the ledger ends.
 
-        Any step that depends on the ledger or on stored faces flushes first: the next commit, since
-        segments form a chain; the faces of a photo that is being committed; the keys of
-        ``unrecorded``; and the end of an attempt.
+        Any step that depends on the ledger or on stored faces flushes first:
+
+        - the next commit, since segments form a chain
+        - a read of the faces of a photo that is being committed
+        - ``unrecorded``
+        - the end of an attempt
         """
         if self._in_flight is not None:
             segment = self._in_flight.result()

@@ -84,7 +84,7 @@ def erase_faces(
             first one at the end.
 
     Returns:
-        Counts of what was removed, for each folder that changed.
+        Counts of the removed data, for each folder that changed.
 
     Raises:
         FacerecError: A job folder that may contain embeddings cannot be read, or cannot be changed;
@@ -164,7 +164,7 @@ def erase_collection(
         on_error: See ``erase_faces``.
 
     Returns:
-        Counts of what was removed from each folder.
+        Counts of the data removed from each folder.
 
     Raises:
         FacerecError: A job folder that may contain embeddings cannot be read, or cannot be
@@ -219,7 +219,7 @@ def _erase_from(
 
 
 def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection) -> None:
-    """Erase photos from what is remembered of one creation of a collection."""
+    """Erase photos from the memory of one creation of a collection."""
     while erase_from_memory(objects, folder, selection, folder):
         # Other processes may have copied a line from one file to another before it was erased.
         pass

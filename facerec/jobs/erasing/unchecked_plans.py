@@ -1,6 +1,6 @@
 """Notes of plans that were not yet checked against the erasures during their planning.
 
-A plan may name photos that were erased after its planner had read what is remembered. An erasure
+A plan may name photos that were erased after its planner had read the remembered photos. An erasure
 finds the plans that were stored before its end. For later ones, the planner looks for new notes of
 erasures once its plan is stored (``planner``). If it is killed before that, its plan stays. So a
 planner first notes the plan, with the erasures that it knows, beside the remembered photos, and
@@ -8,8 +8,8 @@ deletes the note after the check. The next planner of a job of the collection pe
 checks. No plan is processed before its check, so that a plan that fails it can be deleted.
 
 The first planner that checks a plan writes the result into its note. The result applies to all
-others: a planner that is still running plans again if another one has withdrawn its plan, and a
-plan that was checked is not withdrawn for an erasure that came later.
+others. A planner that is still running plans again if another one has withdrawn its plan, and a
+plan that was checked is not withdrawn for a later erasure.
 
 A planner that is killed before it stores its plan leaves the lists of photos that it wrote for it.
 An erasure finds their folder by the note (``delete_lists_without_plan``).

@@ -125,7 +125,7 @@ def erase_without_plan(
             and of the job. A later collection with the id of a deleted one has folders too.
 
     Returns:
-        Counts of what was deleted, each with the id of its collection.
+        Counts of the deleted data, each with the id of its collection.
 
     Raises:
         FacerecError: A folder cannot be deleted; raised after the other folders were deleted.

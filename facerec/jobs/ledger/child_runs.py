@@ -75,7 +75,7 @@ class RunNote:
         )
 
     def after(self, earlier: RunNote) -> RunNote:
-        """Return this note combined with that of an earlier attempt in the same run."""
+        """Return this note combined with the note of an earlier attempt in the same run."""
         return RunNote(
             self.child,
             earlier.rows_before,

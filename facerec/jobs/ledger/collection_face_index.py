@@ -1,6 +1,6 @@
 """The face index of a collection, which finds the jobs that name a face.
 
-It makes the cost of deleting a face independent of the number of earlier jobs: only the folders of
+It makes the cost of deleting a face independent of the number of earlier jobs. Only the folders of
 jobs that name the face, or that the index does not cover, are searched. The index covers complete
 jobs, since these never name further faces. It does not cover jobs with many children, which have an
 index of their own (``job_face_index``). It may list a job that no longer names the face, but never

@@ -2,8 +2,8 @@
 
 A segment is named by the cursor at which it starts and contains the cursor at which it ends. It is
 written only if no segment of that name exists. So the segments of a child are always one chain
-without gap or overlap, however many attempts append to it, concurrently or in turn: if two attempts
-append the same segment, the later one reads the other's segment and continues from its end. See
+without gap or overlap, even if several attempts append to it concurrently. If two attempts append
+the same segment, the later one reads the other's segment and continues from its end. See
 ``facerec.jobs.child.segment_writer``.
 """
 

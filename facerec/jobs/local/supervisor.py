@@ -291,9 +291,9 @@ class _Supervisor:
 
         SIGKILL is sent by the kernel when memory is short, or by anybody at any time. It counts if
         the kernel reports a kill for memory, or if the child makes no progress between two kills.
-        Until this run completes any photo, it counts once per child: that is enough to switch to
-        one photo at a time, and a machine that is too small is not mistaken for thousands of bad
-        photos.
+        Until this run completes any photo, it counts once per child. That is enough to switch to
+        one photo at a time, and thousands of photos do not count as bad because a machine is too
+        small.
         """
         number = -(worker.process.exitcode or 0)
         if number != signal.SIGKILL:

@@ -48,7 +48,7 @@ class Changes:
         scope: The folder or bucket in which photos may be gone, or None.
         inspection: The manifest of the photos to process.
         manifest: Path of this manifest if facerec wrote it from the source; otherwise None.
-        difference: How the source differs from what is remembered; None if it was not compared.
+        difference: How the source differs from the remembered photos; None if it was not compared.
         stale: Path of the list of stale photos, None if there are none.
         to_prune: Number of missing photos whose faces will be removed.
         names_ids: Whether the external image ids of the source were chosen.
@@ -259,7 +259,7 @@ class Preview:
         photos: Estimated number of photos to process.
         exact: Whether the photos were counted, not estimated.
         children: Number of children.
-        difference: How the source differs from what is remembered; None if it was not compared.
+        difference: How the source differs from the remembered photos; None if it was not compared.
         gone: The photos that are gone.
     """
 

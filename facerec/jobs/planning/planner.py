@@ -19,10 +19,10 @@
    with ``prune`` if there is a doubt about the remembered photos (``remembered.doubts``).
 7. ``Memory.record_start`` notes the job beside the remembered photos of the collection: later jobs
    find it there. On one machine, ``LocalRuns`` notes it again when its turn comes. If photos were
-   erased since these were read, the new plan may name them, and the erasure may not have seen it:
-   the plan is deleted, and everything is done again. ``UncheckedPlans`` notes the plan until then,
-   so that the next planner makes this check if this one is killed. Everything is also done again if
-   another planner has made that check for this one, or if somebody has deleted the job.
+   erased since these were read, the new plan may name them, and the erasure may not have seen it.
+   Then the plan is deleted, and everything is done again. ``UncheckedPlans`` notes the plan until
+   then, so that the next planner makes this check if this one is killed. Everything is also done
+   again if another planner has made that check for this one, or if somebody has deleted the job.
 8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
    remembered photos of many jobs merged into one file, since that file does not name the jobs
    (``Memory.merge_notes``).

@@ -1,9 +1,9 @@
 """Decides whether a job gets a new round or resumes its last one.
 
-Unless it is forced, a new round of a job processes only photos that are not indexed, so it costs
-little more than reading the others; photos of a folder that have not changed are not even read. A
-complete job gets a new round only for a reason. An incomplete job is resumed only if its plan does
-exactly what the request asks for now.
+Unless it is forced, a new round of a job processes only photos that are not indexed. The others are
+only read, and photos of a folder that have not changed are not even read. A complete job gets a new
+round only for a reason. An incomplete job is resumed only if its plan does exactly what the request
+asks for now.
 """
 
 from __future__ import annotations

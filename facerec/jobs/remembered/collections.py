@@ -1,9 +1,9 @@
 """Data about a collection itself, stored beside its remembered photos.
 
 The folder ``{jobs_root}remembered@{collection}/{created}/``, which is deleted with the collection,
-contains a copy of its settings (``settings.json``). After a loss, it also contains the earlier
-collections with the same id whose jobs count as its own (``adopted.json``) and, until the faces are
-restored, a mark that the collection was lost (``lost``).
+contains a copy of its settings (``settings.json``). After a loss, it also lists the earlier
+collections with the same id whose jobs count as its own (``adopted.json``). Until the faces are
+restored, it contains a mark that the collection was lost (``lost``).
 """
 
 from __future__ import annotations

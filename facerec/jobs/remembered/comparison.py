@@ -393,7 +393,7 @@ def may_replace_id(old_is_chosen: bool, new_is_chosen: bool) -> bool:
     """Return whether new external image ids of a photo replace its earlier one.
 
     An id that somebody chose is replaced only by another one that somebody chose: a run over the
-    folder of a photo says nothing about the id that a manifest gave it.
+    folder of a photo does not replace the id that a manifest gave it.
 
     Args:
         old_is_chosen: Whether somebody chose the earlier id.

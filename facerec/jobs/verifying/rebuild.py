@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Records(StrEnum):
-    """What happened to the people and corrections of a rebuilt collection."""
+    """Outcome of a rebuild for the people and corrections of the collection."""
 
     KEPT = "KEPT"
     """People and corrections were already in the store."""
@@ -60,7 +60,7 @@ class Rebuilt:
 
     Attributes:
         faces: Comparison of the jobs with the collection, and counts of restored faces.
-        records: What happened to the people and corrections.
+        records: The outcome for the people and corrections.
         copied: Counts of copied records; None unless ``records`` is ``COPIED``.
     """
 

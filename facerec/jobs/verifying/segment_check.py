@@ -62,9 +62,9 @@ class Verification:
             older copy of the database; with ``repair`` they were removed.
         people_returned: Number of people deleted on purpose that the collection contained again,
             from an older copy of the database; with ``repair`` they were removed.
-        outdated: Number of faces of photos that were replaced, that are gone or that got another
-            external image id, which the collection contained again, from an older copy of the
-            database; with ``repair`` they were removed.
+        outdated: Number of faces that the collection contained again, from an older copy of the
+            database, although their photos were replaced, are gone or have another external image
+            id. With ``repair`` they were removed.
         moved: Number of faces that the collection had at earlier addresses of their photos, from an
             older copy of the database; with ``repair`` their addresses were corrected.
         unreadable_jobs: Number of jobs that were not compared because their folders cannot be read.

@@ -6,9 +6,9 @@ several jobs make a statement, the one of the job that was started last counts
 (``facerec.jobs.start_order``). An erased row is not a statement.
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
-an earlier job with these options has the embeddings. If no job has them, for example because the
-faces were imported or the folder of that job was deleted, and the collection has lost the faces,
-only reading the photo again can restore them (``verifying.lost_photos``).
+an earlier job with these options has the embeddings. The embeddings may be in no job folder, for
+example because the faces were imported or that job's folder was deleted. If the collection then
+loses the faces, only reading the photo again can restore them (``verifying.lost_photos``).
 
 A row also shows at which address its photo was, unless the photo was a copy of one at another
 address. For addresses, the row that was written last counts (``verifying.addresses``).

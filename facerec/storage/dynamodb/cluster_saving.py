@@ -44,9 +44,9 @@ def save(
 
     Raises:
         CollectionNotFoundError: The collection does not exist any more.
-        ConflictError: The version has changed, so that nothing was saved; or there were too many
-            concurrent changes, the save took too long, or the collection was switched to another
-            model version, so that all or a part may have been saved.
+        ConflictError: Nothing was saved, since the version has changed; or all or a part may have
+            been saved, since there were too many concurrent changes, the save took too long, or the
+            collection was switched to another model version.
     """
     saving = Saving(table, collection)
     created = saving.begin(len(changes.created), version)

@@ -172,7 +172,7 @@ def list_before(
 def about(
     table: Table, collection_id: str, user_ids: Collection[str], face_ids: Collection[str]
 ) -> list[KeptEvent]:
-    """Return the events of people, and those of faces, oldest first."""
+    """Return the events of people and of faces, oldest first."""
     if not (user_ids or face_ids):
         return []
     return [

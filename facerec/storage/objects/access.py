@@ -73,7 +73,7 @@ class AccessPolicy:
         return self.resolve_write(uri)
 
     def resolve_list(self, prefix: str) -> ResolvedUri:
-        """Return the real address of objects to list; the errors are those of ``resolve_read``."""
+        """Return the real address of objects to list; for errors, see ``resolve_read``."""
         resolved = self.resolve_read(prefix)
         if resolved.folder is None:
             return resolved

@@ -59,7 +59,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
 _INTERNAL = ("InternalError", "500")
-"""Codes of a failure of S3 itself, which may concern a single object; `500` is that of a `HEAD`."""
+"""Codes of a failure of S3 itself, which may concern a single object; `500` is the code of a
+`HEAD`."""
 _ARCHIVED = "InvalidObjectState"
 _CHANGED = {"PreconditionFailed", "412"}
 _CONFLICT = "ConditionalRequestConflict"

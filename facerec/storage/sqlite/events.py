@@ -149,7 +149,7 @@ def about(
     user_ids: Collection[str],
     face_ids: Collection[str],
 ) -> list[KeptEvent]:
-    """Return the events of people, and those of faces, oldest first."""
+    """Return the events of people and of faces, oldest first."""
     rows = connection.execute(
         f"{_SELECTED} WHERE collection_id = ? AND ("  # noqa: S608 - own names
         "user_id IN (SELECT value FROM json_each(?)) OR "

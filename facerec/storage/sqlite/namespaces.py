@@ -1,7 +1,7 @@
 """Numbers of namespaces, and counts of their vectors and writes.
 
 The number of a deleted namespace is never reused, so data stored under a number cannot be mistaken
-for that of a later namespace with the same name.
+for data of a later namespace with the same name.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ class SqliteVectors(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace; the errors are those of ``delete_vectors``.
+        """Erase a namespace; for errors, see ``delete_vectors``.
 
         After the first of several short transactions, searches no longer find the namespace; see
         ``clearing``.
