@@ -47,7 +47,7 @@ class AccessControl:
 
     The head of a request is checked before its body is read, and the number of values in its JSON
     before the JSON is parsed. Requests that name an operation of Rekognition are sent to ``/``,
-    whatever the path of the client's endpoint is.
+    regardless of the path of the client's endpoint.
     """
 
     def __init__(

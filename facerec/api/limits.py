@@ -47,4 +47,4 @@ GRACE_SECONDS = 30
 """Seconds that running requests have to finish after Ctrl-C or SIGTERM."""
 
 MAX_GRACE_SECONDS = GRACE_SECONDS + 5
-"""Maximum seconds from Ctrl-C or SIGTERM until the process ends, whatever its threads do."""
+"""Maximum seconds from Ctrl-C or SIGTERM until the process ends, regardless of its threads."""

@@ -94,7 +94,7 @@ def calibrate(
 
 
 def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:
-    # The page has no thumbnail of a face whose photo cannot be read, whatever the reason.
+    # The page has no thumbnail of a face whose photo cannot be read for any reason.
     with suppress(FacerecError):
         return gallery.thumbnail(collection, face_id)
     return None

@@ -59,8 +59,8 @@ class Selection:
             recorded the erasure.
         collections: If a whole collection is erased, its creation time, and the creation times of
             earlier collections with its id that had data in job folders when the erasure began.
-            Other collections are kept, whatever their times. None if an earlier release recorded
-            the erasure.
+            Other collections are kept, regardless of their times. None if an earlier release
+            recorded the erasure.
         is_returned: Whether the collection was deleted before, and an older copy of the database
             brought it back.
         latest: Latest time at which a selected face was indexed or a selected person was created,

@@ -61,7 +61,7 @@ def measure_photos_per_second(
 
 
 def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
-    """Return up to ``limit`` photos of a folder; or the file at ``path``, whatever its format.
+    """Return up to ``limit`` photos of a folder; or the file at ``path``, in any format.
 
     Raises:
         InvalidInputError: The file at ``path`` cannot be read or is larger than

@@ -105,7 +105,7 @@ class GalleryBase(Inspector):
         self._on_close()
 
     def _get(self, collection_id: str) -> Collection:
-        """Return a collection, whatever its model version.
+        """Return a collection of any model version.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -138,7 +138,7 @@ class GalleryBase(Inspector):
         return self._get(collection_id)
 
     def _get_to_change(self, collection_id: str) -> Collection:
-        """Return a collection that is about to be changed, whatever its model version.
+        """Return a collection of any model version that is about to be changed.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.

@@ -11,7 +11,7 @@ class Difference:
 
     Attributes:
         photos: Number of photos that the source names.
-        unchanged: Number of photos that need no processing, whatever their outcome was.
+        unchanged: Number of photos that need no processing, regardless of their outcome.
         new: Number of photos that are not remembered.
         changed: Number of photos remembered with another version, other options or another name.
         retried: Number of photos that failed before and are processed again.

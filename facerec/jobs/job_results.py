@@ -1,4 +1,4 @@
-"""Returns the report and the ledger rows of a job, whichever service runs it."""
+"""Returns the report and the ledger rows of a job of any service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The lock of a job that is running on this machine.
 
-A run holds a lock on a file in the job folder, which the kernel releases however the process ends.
+A run holds a lock on a file in the job folder, which the kernel releases at any end of the process.
 So a killed run is never mistaken for a running one.
 """
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoVectors(VectorStore):
-    """A ``VectorStore`` that is always empty, whatever is put into it."""
+    """A ``VectorStore`` that ignores vectors put into it, and is always empty."""
 
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:

@@ -47,7 +47,7 @@ def _application() -> Callable[[dict[str, Any], object], Answer]:
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    # Before the first request, Lambda provides a whole processor, whatever the memory size.
+    # Before the first request, Lambda provides a whole processor, regardless of the memory size.
     try:
         _application()
     except Exception:

@@ -106,5 +106,5 @@ class OpenGuard:
 
 
 def allow_everything(_body: bytes) -> Principal:
-    """Return a principal with all permissions, whatever the body is."""
+    """Return a principal with all permissions, regardless of the body."""
     return Principal()

@@ -1,6 +1,6 @@
 """Reads the blocks of GIF files, and removes the extensions before the first frame.
 
-Pillow keeps each comment, however short, and uses up to 36 times its size in memory. See the
+Pillow keeps every comment, even a short one, and uses up to 36 times its size in memory. See the
 specification, https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
 """
 

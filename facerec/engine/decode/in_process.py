@@ -67,7 +67,7 @@ _UNSUPPORTED_VARIANT = re.compile(
 
 
 def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
-    """Decode a photo in this process, whatever its format; see ``decode``."""
+    """Decode a photo of any format in this process; see ``decode``."""
     if not content:
         return UnreadablePhoto(UnreadableReason.EMPTY, "the file is empty")
     photo_format = recognise(content)

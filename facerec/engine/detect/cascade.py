@@ -59,7 +59,7 @@ _SIZE_STEPS = (0.8, 1.25)
 best."""
 
 _STRONG_PROPOSAL_SCORE = 2.0
-"""Minimum logit of a proposal that is verified at other sizes, whatever its first score is."""
+"""Minimum logit of a proposal that is verified at other sizes, regardless of its first score."""
 
 _SMALL_SHARE = 0.25
 """Side of a place, as a share of the photo's shorter side, up to which the proposal network

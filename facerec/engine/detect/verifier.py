@@ -59,7 +59,7 @@ class Verifier:
         self._background[:] = np.rint(self.geometry.means)
 
     def score(self, pixels: Pixels, x: float, y: float, side: float) -> Detection | None:
-        """Return the best box of one size near a point, whatever its score.
+        """Return the best box of one size near a point, regardless of its score.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.

@@ -3,7 +3,7 @@
 A job stores the faces of all photos in its manifest, and the manifest still names the photo of a
 deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and the
 box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such a
-box, whatever the options. A single request to index a photo is a deliberate act: it stores the
+box, regardless of the options. A single request to index a photo is a deliberate act: it stores the
 faces and removes their tombstones. A job that restores deleted faces does the same.
 
 A face that was imported under the id of another service has a tombstone even while it is stored.

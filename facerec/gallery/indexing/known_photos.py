@@ -22,7 +22,7 @@ NEAREST = 30
 def known_faces(
     collection_id: str, found: Sequence[StoredFace], *, faces: FaceStore
 ) -> list[FaceRecord]:
-    """Return the stored faces of a photo, whatever external image id it was indexed with.
+    """Return the stored faces of a photo, regardless of the external image id it was indexed with.
 
     No store has an index of photos by their content. So this searches for faces that resemble those
     of the photo, and returns the ones whose photo has the same content.

@@ -32,8 +32,8 @@ else:
 Result = TypeVar("Result")
 
 TARGET_FMR = 1e-4
-"""Maximum share of new faces of strangers that cause a false event, however many people are
-registered; ``docs/people.md`` has the measurements."""
+"""Maximum share of new faces of strangers that cause a false event, for any number of registered
+people; ``docs/people.md`` has the measurements."""
 
 NEAREST = 10
 """A registered person can match only if among this many people nearest to the face by distance."""

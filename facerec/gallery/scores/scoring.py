@@ -111,7 +111,7 @@ def stats_of_stored(face: StoredFace, cohort: Cohort) -> CohortStats:
 
 
 def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float:
-    """Return the maximum distance at which a face can reach a similarity, whatever its stats.
+    """Return the maximum distance at which a face can reach a similarity, regardless of its stats.
 
     Args:
         threshold: Minimum similarity, 0 to 1.

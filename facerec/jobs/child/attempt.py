@@ -70,8 +70,8 @@ LOCAL_STEP = StepSize(photos=32, bytes=64 * 1024 * 1024, first_photos=32)
 """Size of a step on one machine, where a commit takes milliseconds."""
 
 DEPLOYED_STEP = StepSize(photos=128, bytes=128 * 1024 * 1024, first_photos=48)
-"""Size of a step on AWS. Each step takes a few requests to the vector store, however many photos it
-has; requests cost money, and their rate is limited. At 20 photos per second, a step takes six
+"""Size of a step on AWS. Each step takes a few requests to the vector store, for any number of
+photos; requests cost money, and their rate is limited. At 20 photos per second, a step takes six
 seconds. Processing the first photos separately costs a second look-up, and saves the time to read
 the 80 others."""
 

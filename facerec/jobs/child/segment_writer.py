@@ -18,7 +18,7 @@ Storing the same faces again changes nothing, since face ids derive from content
 
 Deleting a collection renames the plans of its jobs first. Every commit checks for the plan before
 it stores anything, and again at its end; if the plan is gone, it removes what it has just stored.
-So no data of a deleted collection comes back, whenever the deletion happens.
+So no data of a deleted collection comes back, at whatever time it is deleted.
 
 A commit is ``submit``, in a background thread ``_commit``, and ``flush``, which appends the winning
 segment to this attempt's view of the ledger.

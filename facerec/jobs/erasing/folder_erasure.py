@@ -1,8 +1,8 @@
 """Erases faces and photos from one job folder.
 
 Faces selected by id are found by the face indexes of the job (``ledger.job_face_index``) and of its
-children. So a deletion reads only the files of the children that name them, whatever the size of
-the job. A photo or an external image id is searched for in all files, since the indexes contain
+children. So a deletion reads only the files of the children that name them, regardless of the size
+of the job. A photo or an external image id is searched for in all files, since the indexes contain
 only ids.
 
 The folders of a child that names a face are listed. So files that no segment names are read too:

@@ -143,7 +143,7 @@ def is_chosen_by(plan: Plan, external_image_id: str, uri: str) -> bool:
     if plan.external_ids == NAMED_IDS:
         return True
     if plan.base is None:
-        # The id of a single photo is derived from its name, whatever the rules for folders are.
+        # The id of a single photo is derived from its name, regardless of the rules for folders.
         rules, folder = ListingRules(), folder_of(uri)
     else:
         rules, folder = ListingRules(external_ids=ExternalIds(plan.external_ids)), plan.base

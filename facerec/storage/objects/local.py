@@ -239,7 +239,7 @@ def _content(uri: str, file: FileIO, expected: int, limit: int | None, deadline:
     """
     blocks, read = [], 0
     while limit is None or read < limit:
-        # A read of n bytes allocates n bytes, however short the file is.
+        # A read of n bytes allocates n bytes, even if the file is shorter.
         size = min(BLOCK, expected - read + 1) if expected > read else SMALL_BLOCK
         size = size if limit is None else min(size, limit - read)
         block = read_block(uri, file, size)
