@@ -50,7 +50,8 @@ def _derived(text: str, maximum: int) -> str:
     if text in DOT_SEGMENTS:
         return text.replace(".", ".x2E")
     escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
-    # A text that looks like the id of a longer one gets a digest too: two texts never have one id.
+    # A text that looks like the id of a longer text gets a digest too, so that no two texts have
+    # the same id.
     if len(escaped) < maximum or (len(escaped) == maximum and not _CUT.search(escaped)):
         return escaped
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
@@ -62,18 +63,18 @@ def readable_name(external_image_id: str) -> str:
 
     ``read_external_image_id`` converts it back to the id, so no two ids have the same readable
     name. Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
-    The name of an id that is the end of a longer path begins with an ellipsis; then come what is
-    left of the character at which the path was cut, as it is in the id, and whole characters.
+    If an id is the end of a longer path, its readable name begins with an ellipsis. The rest of the
+    character at which the path was cut follows as in the id, then whole characters.
     """
     name = _ESCAPED.sub(_unescape, external_image_id)
     return f"{_ELLIPSIS}{name}" if _is_cut(external_image_id) else name
 
 
 def read_external_image_id(name: str) -> str:
-    """Return the external image id that a caller means by a name.
+    """Return the external image id that a name from a caller refers to.
 
     The name is an id, the readable name of one, or the path of a photo in its folder. A name that
-    is a valid id means that id and no other, even if it looks like the path of another photo.
+    is a valid id refers to that id only, even if it looks like the path of another photo.
 
     Raises:
         InvalidInputError: The name is empty, or is not a string.

@@ -83,7 +83,7 @@ class GalleryBase(Inspector):
             clock: Returns the time in seconds since 1970.
             restore_lost: Restores a collection whose database was lost, from what jobs have kept;
                 returns the number of restored faces, or None if nothing was lost.
-            on_close: Releases what the gallery owns; called by ``close``.
+            on_close: Releases the resources of the gallery; called by ``close``.
         """
         super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
         self._recipes = dict(recipes or {})

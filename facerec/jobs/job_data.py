@@ -99,7 +99,7 @@ class JobFolders:
     def sweep(
         self, collection_ids: Iterable[str], created_again: Iterable[str] = ()
     ) -> frozenset[str]:
-        """Delete what is left of the jobs of deleted collections; see ``JobData.sweep``."""
+        """Delete remaining data of the jobs of deleted collections; see ``JobData.sweep``."""
         receipts = {each: self._is_deleted(each) for each in created_again}
 
         def is_wanted(collection_id: str, job_id: str) -> bool:

@@ -48,7 +48,7 @@ def run_lock(job_folder: str) -> Iterator[None]:
 def is_locked(job_folder: str) -> bool:
     """Return whether any process is running the job.
 
-    False if the file system does not support locks.
+    Returns false if the file system does not support locks.
 
     Raises:
         ReadTimedOutError: The file system does not answer.

@@ -218,7 +218,7 @@ def _remove_faces(
             else:
                 del stored[key]
         successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
-        # A removal that was killed may have removed the faces already.
+        # A removal that was killed may already have removed the faces.
         lost = {key: lost_here[key] for key in lost_here.keys() - held}
         staying -= set(batch) - stored.keys() - lost.keys()
         forgotten = _forget_lost(plan, lost, staying, unheld, moved_photos, stores)
@@ -269,7 +269,7 @@ def _find_lost(
 
 
 def _ids_of(key: str, stored: Sequence[FaceRecord], lost: Mapping[str, Statement]) -> list[str]:
-    """Return the ids of the stored faces of a photo, and of its lost ones."""
+    """Return the ids of the stored and the lost faces of a photo."""
     ids = {face.face_id for face in stored}
     return sorted(ids | lost[key].face_ids if key in lost else ids)
 

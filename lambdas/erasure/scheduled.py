@@ -23,13 +23,12 @@ even if the erasures before it take all of theirs."""
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
-    Completes killed erasures, then completes what is left of interrupted migrations, then erases
-    expired faces, then what belongs to no collection or person any more. After ``LATEST_START``
-    seconds, the remaining collections are left to the next run, and after ``LATEST_SWEEP`` seconds
-    the rest of the sweep.
+    Completes killed erasures, then interrupted migrations; then erases expired faces, and at last
+    data whose collection or person no longer exists. After ``LATEST_START`` seconds, the remaining
+    collections are left to the next run, and after ``LATEST_SWEEP`` seconds the rest of the sweep.
 
-    An erasure that cannot be completed, or a collection whose faces cannot be erased, does not keep
-    the others: they are still processed. The log lists each failure.
+    If an erasure cannot be completed, or the faces of a collection cannot be erased, the others are
+    still processed. The log lists each failure.
 
     Raises:
         FacerecError: The first error; raised after everything else was erased.

@@ -39,8 +39,8 @@ class PhotoFormat:
         open: Reads the header of a file; may raise nearly any exception if the file is broken.
         prepare: Returns the file without metadata that costs memory or time, or raises a
             ``LimitExceededError``.
-        has_more_frames: Returns whether the bytes of a file contain a second frame. None if its
-            decoder tells, or if it has no animations.
+        has_more_frames: Returns whether the bytes of a file contain a second frame. None if the
+            decoder reports this, or if the format has no animations.
         orientation: Returns the orientation that the metadata of a file states, 1 to 8 or None. If
             it is None itself, the orientation is the one that its decoder leaves to apply.
         pixel_share: Share of the pixel limit that applies to this format. Pillow holds 4 bytes per
@@ -109,8 +109,8 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
     return photo
 
 
-# Measured at 50 megapixels, in bytes a pixel and without the file itself: PNG 5.4, TIFF 5, BMP 5,
-# GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
+# Measured at 50 megapixels, in bytes per pixel without the file itself: PNG 5.4, TIFF 5, BMP 5, GIF
+# 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
 JPEG = PhotoFormat("JPEG", _open_jpeg, jpeg.without_metadata, orientation=jpeg.orientation)
 PNG = PhotoFormat(
     "PNG", _open_png, png.without_metadata, png.has_more_frames, orientation=png.orientation

@@ -250,7 +250,7 @@ class Eraser(StoreEraser):
     def _with_photos_of_jobs(
         self, erasure: Erasure, on_error: Callable[[FacerecError], None]
     ) -> tuple[Erasure, set[str]]:
-        """Read the rows of jobs about selected photos, before they are erased.
+        """Read what the rows of jobs contain about selected photos, before these rows are erased.
 
         Tombstones of these photos are kept, including those without a face. If photos are selected
         by address, the faces that jobs found in them are selected too.

@@ -354,7 +354,7 @@ def box_in(text: str) -> BoundingBox:
 
 
 def is_of_deleted(text: str) -> bool:
-    """Return whether a tombstone is of a deleted face: that of an imported face contains an id."""
+    """Return whether a tombstone is of a deleted face: one of an imported face contains an id."""
     return len(text.split()) <= _BOX_VALUES
 
 

@@ -66,9 +66,9 @@ class IndexOperations(GalleryBase):
             ConflictError: The deletion of the collection is not finished, the collection was
                 switched to another model version concurrently, or there are too many concurrent
                 changes of its tombstones or events.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.

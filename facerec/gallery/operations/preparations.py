@@ -96,8 +96,8 @@ class PreparationOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection's model version is not that of any recipe.
-            RecipeUnavailableError: No engine here has this recipe.
+            ModelMismatchError: No recipe has the collection's model version.
+            RecipeUnavailableError: No engine of the gallery has this recipe.
             MigrationError: The collection already has this recipe, is migrated to another version,
                 cannot be migrated, or its migration is being finished; or without ``recipe``, it is
                 not being migrated.
@@ -128,7 +128,7 @@ class PreparationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            recipe: The other recipe; None for that of the existing migration.
+            recipe: The other recipe; None for the recipe of the existing migration.
 
         Raises:
             FacerecError: See ``prepare_migration``.
@@ -149,8 +149,8 @@ class PreparationOperations(GalleryBase):
     ) -> tuple[int, str | None, bool]:
         """Describe the faces of a range of ids with the model version of another recipe.
 
-        Faces that cannot be described are left to ``migrate``. Several processes can describe
-        different ranges at the same time.
+        Faces that cannot be described are skipped; ``migrate`` handles them. Several processes can
+        describe different ranges at the same time.
 
         Args:
             collection_id: Id of the collection.
@@ -247,7 +247,7 @@ class PreparationOperations(GalleryBase):
         With ``dry_run``, no migration begins.
 
         Raises:
-            RecipeUnavailableError: No engine here has this recipe.
+            RecipeUnavailableError: No engine of the gallery has this recipe.
             MigrationError: See ``prepare_migration``.
         """
         collection_id = collection.collection_id

@@ -68,9 +68,9 @@ class SearchOperations(IndexOperations):
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
                 or, with ``index``, for one of the reasons that the method ``index`` names.
-            DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
-                older copy of the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: With ``index``: the collection was deleted, but an older copy of
+                the database brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.

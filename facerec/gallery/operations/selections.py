@@ -36,7 +36,7 @@ class SelectionOperations(Eraser):
         *,
         on_error: Callable[[FacerecError], None] | None = None,
     ) -> Selection:
-        """Return the selection of what ``erase`` would erase.
+        """Return the selection that ``erase`` would erase.
 
         Args:
             collection_id: Id of the collection.

@@ -20,10 +20,10 @@ class SweepOperations(GalleryBase):
     """The operation of a gallery that erases what killed processes have left."""
 
     def sweep(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, Swept]:
-        """Erase what belongs to no collection or person any more.
+        """Erase data whose collection or person does not exist any more.
 
-        A child of a job that is killed just after it has stored faces of a deleted collection
-        cannot remove them, nor what it has added to the job folder. No collection shows them, since
+        A child of a job may be killed just after it has stored faces of a deleted collection. Then
+        it removes neither them nor its additions to the job folder. No collection shows them, since
         every collection has its own namespaces, even if it has the id of a deleted one; but the
         embeddings are still there. Deletions that were interrupted under earlier releases may have
         left records of collections and people in a stack's table.

@@ -29,7 +29,7 @@ class Watched:
     Attributes:
         executions: Number of running executions.
         running: Number of children that are starting or running.
-        ended: Why jobs were ended: one line for each of them.
+        ended: One line per job that was ended, with the reason.
         errors: The errors of the jobs that could not be checked or ended.
     """
 

@@ -129,7 +129,7 @@ def erase_faces(
         for created in list(objects.folders(memory)):
             with collected(unreadable):
                 _erase_from_creation(objects, created, selection)
-        # Plans that were stored in the meantime. Later ones are planned again (``planner``).
+        # These plans were stored in the meantime. Later ones are planned again (``planner``).
         erased += erase_from_folders()
         for created in list(objects.folders(memory)):
             with collected(unreadable):
@@ -156,10 +156,10 @@ def erase_collection(
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
         collection_id: The collection.
-        includes: Returns whether to delete the jobs of the collection with this id that was created
-            at a time, in seconds since 1970. Jobs of a collection without a memory
-            (``jobs.remembered``) are deleted too, since that collection no longer exists. None
-            deletes the folders of all jobs.
+        includes: Returns whether to delete the jobs of the collection that was created at a given
+            time, in seconds since 1970. Jobs of a collection without a memory (``jobs.remembered``)
+            are deleted too, since that collection no longer exists. If None, the folders of all
+            jobs are deleted.
         is_deleted: See ``entries_of``.
         on_error: See ``erase_faces``.
 
@@ -182,7 +182,7 @@ def erase_collection(
 
     deleted: list[ErasedJob] = []
     if includes is None or all(map(includes, creations(objects, jobs_root, collection_id))):
-        # Otherwise a folder without a plan may be that of a later collection of the name.
+        # Otherwise a folder without a plan may belong to a later collection of the same name.
         found = erase_without_plan(objects, jobs_root, [collection_id], unreadable.append)
         deleted += [job for _, job in found]
     entries = []

@@ -65,7 +65,7 @@ def _handle(
     sweep: bool,
     is_deleted: Callable[[str], bool],
 ) -> None:
-    """Complete the deletion of a job, or raise why its folder without a plan cannot be erased.
+    """Complete the deletion of a job, or raise an error if its folder cannot be erased.
 
     Raises:
         FacerecError: The folder may have data of the collection, or its deletion failed.

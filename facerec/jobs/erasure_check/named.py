@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import storable_source
-from facerec.core.names import readable_name
+from facerec.core.derived_names import readable_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -47,7 +47,7 @@ class Traces:
         named: Addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
         named_ids: External image ids of the collection's photos that contain such an id or name.
-        thumbnails: The thumbnails that are kept of selected faces.
+        thumbnails: The stored thumbnails of selected faces.
         names: The ids and names of erased people that ``named`` and ``named_ids`` contain.
         own: Addresses of the photos of all selected faces.
     """
@@ -139,7 +139,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
     others = sorted(embeddings.keys() - selection.face_ids)
     for face in stores.faces.get_faces(collection_id, others) if others else ():
         if not is_selected_face(face.record, selection):
-            # Its photo has since moved to another address.
+            # The photo of the face has since moved to another address.
             del embeddings[face.record.face_id], own[face.record.face_id]
     ids = selection.face_ids | embeddings.keys()
     standby = [face.embedding for face in stores.standby_faces(collection_id, sorted(ids))]

@@ -196,7 +196,7 @@ class CollectionFaceIndex:
                 found.update(_digests_in(self._read(name, size, 0, size), prefixes))
                 continue
             for prefix in prefixes:
-                # As in ``job_face_index``: ids are evenly distributed.
+                # Ids are evenly distributed, as in ``job_face_index``.
                 middle = int.from_bytes(prefix) * size >> 8 * PREFIX_BYTES
                 reach = 64 + 4 * isqrt(size)
                 start, end = max(0, middle - reach), min(size, middle + reach)

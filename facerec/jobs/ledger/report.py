@@ -215,7 +215,7 @@ def failure_percentage_of(tally: Tally, difference: Difference | None) -> float:
     name all of them, their share counts if it is greater.
     """
     failed, photos = _counted_photos(tally, difference)
-    # More digits are noise; fewer would hide one failure of a million.
+    # More digits are noise; fewer would hide one failure in a million.
     return round(100 * failed / photos, 9) if photos else 0.0
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facerec.jobs.ledger.report import Report
-    from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -92,7 +91,7 @@ class JobReader:
             if isinstance(folder, UnreadableFolder):
                 found.setdefault(folder.job_id, _unreadable(folder))
             elif (known := found.get(folder.plan.job_id)) is None or known.plan is None:
-                # Of two folders of a job, this is the one that its id finds.
+                # If a job has two folders, its id leads to this one.
                 found[folder.plan.job_id] = self.job_of(folder)
         return sorted(found.values(), key=lambda job: job.started_at, reverse=True)[:limit]
 
@@ -124,12 +123,12 @@ class JobReader:
         return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
 
     def _at(self, job_folder: str, *, readable: bool) -> Job:
-        """Return the job of a folder; a folder that is not in the root is named by its path."""
+        """Return the job of a folder; the id of a job outside the root is its path."""
         job = self._of_entry(Entry(job_folder, job_folder), readable=readable)
         try:
             entry = self.find(job.id)
         except InvalidInputError:
-            # The folder named in the root is missing: it was moved here.
+            # The folder that the root's note names is missing: it was moved here.
             entry = None
         if entry is None or entry.job_folder != job_folder:
             job = replace(job, id=job_folder)
@@ -169,7 +168,7 @@ class JobReader:
 
 
 def _is_earlier(report: Report | None, started: float) -> bool:
-    """Return whether a run that was submitted at this time has not written the report."""
+    """Return whether a report is from before a run that was submitted at the given time."""
     return report is None or report.written_at < started
 
 

@@ -309,7 +309,7 @@ def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory
     """Add complete jobs to the face index of the collection, so that deletions skip them."""
     index = CollectionFaceIndex(objects, jobs_root, plan.collection_id)
     if index.covers(plan.job_id) and not is_complete(plan, objects):
-        # Its folder was restored from an older copy.
+        # The job's folder was restored from an older copy.
         index.remove(plan.job_id)
     earlier = {note.job_id for note in memory.notes if note.job_id not in (None, plan.job_id)}
     cover_jobs(index, objects, jobs_root, plan.collection_id, filter(None, earlier))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Rounds:
-    """The rounds of a job: round 0, and one for each time that it was processed again."""
+    """The rounds of a job: round 0, and one round for each repetition of the job."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Rounds:
         return planned_before(self._objects, folder, job_id)
 
     def _names(self, job_round: int) -> tuple[str, str]:
-        """Return the id of a round and its existing or future folder; searched for once."""
+        """Return the id of a round, and its existing or future folder, searching only once."""
         if job_round not in self._found:
             self._found[job_round] = self._find(job_round)
         return self._found[job_round]

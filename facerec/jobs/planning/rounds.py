@@ -43,7 +43,7 @@ def needs_new_round(
     objects: ObjectStore,
     jobs_root: str,
 ) -> bool:
-    """Return whether a job is processed again rather than resumed.
+    """Return whether to process a job again rather than resume it.
 
     Args:
         request: The request.
@@ -61,7 +61,7 @@ def needs_new_round(
     if _must_compare_again(request, plan, changes, collection, objects, jobs_root):
         return True
     if read_first_failures(objects, plan.job_folder) is not None:
-        # The cause of the first photos' failures may be corrected by now; without a new round,
+        # The cause of the first photos' failures may have been corrected; without a new round,
         # their rows would stay.
         return True
     if changes.difference is None:
@@ -71,7 +71,7 @@ def needs_new_round(
             request, plan, changes.difference, objects, is_last=memory.is_last(plan.job_id)
         )
     if plan.prune and not request.prune and is_listed_stale(objects, plan.job_folder):
-        # Its removal failed; a run without --prune must not repeat it.
+        # The job's removal failed; a run without --prune must not repeat it.
         return True
     again = request.force or request.restore_deleted
     if again or changes.difference.to_process or changes.to_prune:
@@ -96,7 +96,7 @@ def _must_compare_again(
     objects: ObjectStore,
     jobs_root: str,
 ) -> bool:
-    """Return whether a complete job must prune again, for a doubt about remembered photos.
+    """Return whether a complete job must prune again because of a doubt about remembered photos.
 
     An incomplete job compares the stored faces at its end anyway.
     """

@@ -55,8 +55,8 @@ class Verification:
             because they belong to people.
         deleted: Number of faces of the ledger that were deleted on purpose and are not stored; a
             photo without any face left counts as one.
-        lost: Number of faces that the collection lacked and that no job folder contains; only their
-            photos can bring them back.
+        lost: Number of faces that the collection lacked and that no job folder contains; only
+            reading their photos again can restore them.
         lost_photos: Number of the photos of these faces.
         returned: Number of faces deleted on purpose that the collection contained again, from an
             older copy of the database; with ``repair`` they were removed.

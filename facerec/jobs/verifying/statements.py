@@ -140,8 +140,8 @@ class LastStatements:
             with the same options may have them. The statements that remain at the end are about
             photos whose faces are lost.
         only_awaited: Whether to ignore all other photos.
-        elsewhere: Where photos were according to these rows, by the id of each of their faces that
-            the collection does not have at this address.
+        elsewhere: Addresses of photos according to these rows, by the id of each face that the
+            collection does not have at this address.
         erased_rows: Number of rows of erased photos.
         erased_photos: Number of these photos that have tombstones, as far as they were counted.
     """

@@ -31,7 +31,7 @@ WRITE_BLOCK = 8 * 1024 * 1024
 """Number of bytes of one write, which must be answered in ``MAX_WRITE_SECONDS``."""
 
 MAX_ATTEMPTS = 5
-"""Maximum number of attempts to write a file whose temporary file disappears."""
+"""Maximum number of attempts to write a file if its temporary file disappears."""
 
 
 def place(uri: str, content: bytes | Path, deadline: Deadline, *, if_absent: bool) -> bool:
