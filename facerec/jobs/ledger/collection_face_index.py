@@ -21,12 +21,12 @@ import hashlib
 import json
 import secrets
 from bisect import bisect_left
-from math import isqrt
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.face_index import likely_entries
 from facerec.jobs.ledger.layout import memory_folder
 
 if TYPE_CHECKING:
@@ -196,10 +196,7 @@ class CollectionFaceIndex:
                 found.update(_digests_in(self._read(name, size, 0, size), prefixes))
                 continue
             for prefix in prefixes:
-                # Ids are evenly distributed, as in ``job_face_index``.
-                middle = int.from_bytes(prefix) * size >> 8 * PREFIX_BYTES
-                reach = 64 + 4 * isqrt(size)
-                start, end = max(0, middle - reach), min(size, middle + reach)
+                start, end = likely_entries(prefix, size)
                 content = self._read(name, size, start, end)
                 before = start == 0 or content[:PREFIX_BYTES] < prefix
                 after = end == size or content[-ENTRY_BYTES:][:PREFIX_BYTES] > prefix

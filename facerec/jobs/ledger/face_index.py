@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import PREFIX_BYTES, is_uuid, prefix_of
@@ -50,6 +51,17 @@ class SegmentFaces:
 def id_prefixes(face_ids: Iterable[str]) -> list[bytes]:
     """Return the prefixes of face ids (``core.ids``), each once, in order; skip other texts."""
     return sorted({prefix_of(face_id) for face_id in face_ids if is_uuid(face_id)})
+
+
+def likely_entries(prefix: bytes, entries: int) -> tuple[int, int]:
+    """Return the range of sorted entries that most likely contains a prefix.
+
+    Ids are random, so the position of an id deviates from its value by at most half the square root
+    of the number of entries on average.
+    """
+    middle = int.from_bytes(prefix) * entries >> 8 * PREFIX_BYTES
+    reach = 64 + 4 * isqrt(entries)
+    return max(0, middle - reach), min(entries, middle + reach)
 
 
 def write_face_index(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from math import isqrt
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from facerec.core.arrays import np
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
+from facerec.jobs.ledger.face_index import id_prefixes, likely_entries, read_face_index
 from facerec.jobs.ledger.layout import (
     job_face_index_uri,
     ledger_folder,
@@ -192,10 +191,7 @@ def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes
         return _children_in(_read(objects, uri, 0, size), prefixes)
     children: set[int] = set()
     for prefix in prefixes:
-        # The position of a random id deviates from its value by at most sqrt(size) / 2 on average.
-        middle = int.from_bytes(prefix) * size >> 8 * PREFIX_BYTES
-        reach = 64 + 4 * isqrt(size)
-        start, end = max(0, middle - reach), min(size, middle + reach)
+        start, end = likely_entries(prefix, size)
         entries = _read(objects, uri, start, end)
         ids = entries["id"]
         value = int.from_bytes(prefix)

@@ -7,7 +7,7 @@ Every transaction that deletes or changes a served vector also removes its stand
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.migrations import Migration, MigrationState, faces_lacking, migration_ended
@@ -111,12 +111,18 @@ def put(
 
 def forget(connection: sqlite3.Connection, namespace: str, ids: Iterable[str]) -> None:
     """Erase the standby vectors with the given ids, if there are any."""
-    number = namespaces.get(connection, standby_of(namespace))
-    slots = {} if number is None else rows.slots_of_ids(connection, number, list(ids))
+    delete_vectors(connection, standby_of(namespace), list(ids))
+
+
+def delete_vectors(connection: sqlite3.Connection, namespace: str, ids: Sequence[str]) -> list[str]:
+    """Erase the vectors of one namespace by their ids; return the ids that it had."""
+    number = namespaces.get(connection, namespace)
+    slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
     if number is not None and slots:
         written = namespaces.begin_write(connection, number, added=-len(slots))
         rows.delete(connection, number, slots)
         blocks.release(connection, number, list(slots.values()), written)
+    return list(slots)
 
 
 def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationState) -> None:

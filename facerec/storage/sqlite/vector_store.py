@@ -225,13 +225,7 @@ class SqliteVectors(VectorStore):
             if self._belongs_to_later(connection):
                 return []
             standby.forget(connection, namespace, ids)
-            number = namespaces.get(connection, namespace)
-            slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
-            if number is not None and slots:
-                write = namespaces.begin_write(connection, number, added=-len(slots))
-                rows.delete(connection, number, slots)
-                blocks.release(connection, number, list(slots.values()), write)
-        return list(slots)
+            return standby.delete_vectors(connection, namespace, ids)
 
     @override
     def delete_namespace(self, namespace: str) -> None:
