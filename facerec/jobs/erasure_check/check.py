@@ -105,7 +105,11 @@ def find_remainders(
         named = traces.named.difference(source for source, _ in stored)
         named_ids = traces.named_ids.difference(name for _, name in stored if name)
         sought = pattern_of(traces.names)
-        others = [(source, name) for source, name in stored if source not in traces.own]
+        others = [
+            (source, name)
+            for source, name in stored
+            if source not in traces.own and name not in traces.own_ids
+        ]
         traces = replace(
             traces,
             named=without_shared(

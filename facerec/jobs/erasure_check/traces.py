@@ -50,6 +50,7 @@ class Traces:
         thumbnails: The stored thumbnails of selected faces.
         names: The ids and names of erased people that ``named`` and ``named_ids`` contain.
         own: Addresses of the photos of all selected faces.
+        own_ids: External image ids of all selected faces.
     """
 
     selection: Selection
@@ -60,6 +61,7 @@ class Traces:
     thumbnails: tuple[bytes, ...] = ()
     names: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
+    own_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
     """
     stored = stores.faces.get_faces(collection_id, sorted(selection.face_ids))
     embeddings = {face.record.face_id: face.embedding for face in stored}
-    own = {face.record.face_id: face.record.address for face in stored}
+    own = {face.record.face_id: face.record for face in stored}
     folders = readable_job_folders(collection_id, stores, [])
     for entry in folders:
         for found in stores.objects.list(embeddings_folder(entry)):
@@ -135,7 +137,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
             for face in kept:
                 if is_selected_face(face.record, selection):
                     embeddings[face.record.face_id] = face.embedding
-                    own[face.record.face_id] = face.record.address
+                    own[face.record.face_id] = face.record
     others = sorted(embeddings.keys() - selection.face_ids)
     for face in stores.faces.get_faces(collection_id, others) if others else ():
         if not is_selected_face(face.record, selection):
@@ -151,7 +153,8 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
         *_named_after(collection_id, names, stored, stores, folders),
         stores.kept_thumbnails(collection_id, sorted(ids)),
         names,
-        frozenset(own.values()),
+        frozenset(record.address for record in own.values()),
+        frozenset(record.external_image_id or "" for record in own.values()) - {""},
     )
 
 
