@@ -11,6 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console
@@ -52,7 +53,8 @@ def export(
     their embeddings, people, corrections, clusters, events, the history, answers kept for
     idempotency tokens, rows and embeddings in the folders of jobs, and a thumbnail of each
     face that has one or whose photo can still be read. The folder contains biometric data, and only
-    you can read it. The exit code is 3 if there is no data.
+    you can read it. The exit code is 3 if there is no data, and 1 if a job folder, a file in it or
+    a photo cannot be read: these are named, and everything else is exported.
 
     \b
     Example:
@@ -71,6 +73,14 @@ def export(
     faces, jobs = count(len(document["faces"]), "face"), count(len(document["jobs"]), "job")
     cut = count(len(thumbnails), "thumbnail")
     console().print(f"{faces}, {cut} and the data of {jobs} exported to {output}")
+    unreadable = document.get("unreadable", ())
+    if unreadable:
+        for each in unreadable:
+            console(stderr=True).print(f"not exported: {each}")
+        console(stderr=True).print(
+            "repair or remove what cannot be read, then export again into another folder"
+        )
+        raise SystemExit(ExitCode.ERROR)
 
 
 Exported = tuple[dict[str, Any], dict[str, bytes]]

@@ -14,6 +14,11 @@ from facerec.api.rest.requests.collections import ExportRequest
 from facerec.api.rest.requests.parameters import CollectionPath
 from facerec.api.rest.uploads import JsonRoute
 
+_UNREADABLE = (
+    "job folders or files in them cannot be read; an export on the command line names them"
+)
+"""Replaces the reasons in an export that is incomplete."""
+
 
 def exports_router(context: Context) -> APIRouter:
     """Return the route that exports.
@@ -44,6 +49,9 @@ def exports_router(context: Context) -> APIRouter:
             writes=True,
         )
         document = without_local_paths(exported.to_json())
+        if exported.unreadable:
+            # The errors contain paths of this machine.
+            document["unreadable"] = [_UNREADABLE]
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
     return router

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import NotFoundError, ObjectNotFoundError, PhotoTooLargeError
+from facerec.errors import (
+    FacerecError,
+    NotFoundError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    StoreUnavailableError,
+)
 from facerec.gallery.listing import all_history
 from facerec.gallery.operations.selections import SelectionOperations
 from facerec.gallery.people.names import names_in_history
@@ -32,6 +38,9 @@ class ExportOperations(SelectionOperations):
     ) -> Export:
         """Return all data about a face, a photo, an external image id or a person.
 
+        A job folder, a file or a photo that cannot be read is named in ``Export.unreadable``;
+        everything else is exported.
+
         Args:
             collection_id: Id of the collection.
             subject: See ``select``.
@@ -44,10 +53,10 @@ class ExportOperations(SelectionOperations):
                 selected.
             CollectionNotFoundError: The collection does not exist.
             NotFoundError: No data is stored.
-            StoreUnavailableError: A photo from which to cut a thumbnail cannot be read for now.
-            FacerecError: A job folder that may contain data cannot be read.
+            FacerecError: A store fails.
         """
-        selection = self.select(collection_id, subject, name)
+        errors = list[FacerecError]()
+        selection = self.select(collection_id, subject, name, on_error=errors.append)
         ids = sorted(selection.face_ids)
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         owners = self._records.users_of_faces(collection_id, ids) if ids else {}
@@ -63,6 +72,8 @@ class ExportOperations(SelectionOperations):
             collection_id, {*people, *selection.external_image_ids, *selection.user_names}, ids
         )
         vectors = [user_vector(self._faces, collection_id, user) for user in users]
+        jobs = self._job_data.get(collection_id, selection, on_error=errors.append)
+        cut = dict(self._thumbnails_of(collection_id, faces, errors) if thumbnails else ())
         exported = exported_data.Export(
             collection_id,
             subject,
@@ -79,11 +90,9 @@ class ExportOperations(SelectionOperations):
             self._own_names(collection_id, history, people),
             self._events_about(collection_id, people, ids),
             tuple(self._records.get_answers([*ids, *people])),
-            tuple(
-                exported_data.own_rows(job, selection)
-                for job in self._job_data.get(collection_id, selection)
-            ),
-            dict(self._thumbnails_of(collection_id, faces) if thumbnails else ()),
+            tuple(exported_data.own_rows(job, selection) for job in jobs),
+            cut,
+            tuple(dict.fromkeys(map(str, errors))),
         )
         if exported.is_empty:
             raise NotFoundError(
@@ -142,8 +151,9 @@ class ExportOperations(SelectionOperations):
         }
 
     def _thumbnails_of(
-        self, collection_id: str, faces: list[StoredFace]
+        self, collection_id: str, faces: list[StoredFace], errors: list[FacerecError]
     ) -> list[tuple[str, bytes]]:
+        """Return the thumbnails of faces; append the errors of unreadable photos to a list."""
         found = []
         for face in faces:
             try:
@@ -156,6 +166,9 @@ class ExportOperations(SelectionOperations):
                 )
             except (ObjectNotFoundError, PhotoTooLargeError):
                 # No thumbnail is kept, and the photo is gone or has changed.
+                continue
+            except StoreUnavailableError as error:
+                errors.append(error)
                 continue
             found.append((face.record.face_id, content))
         return found

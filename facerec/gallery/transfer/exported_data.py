@@ -49,6 +49,8 @@ class Export:
         jobs: Contents of job folders.
         thumbnails: JPEG files by face id, without those of faces whose photos cannot be read; empty
             if they were not requested.
+        unreadable: Why a job folder, a file of it or a photo could not be read, each with its
+            address; the data in these is missing.
     """
 
     collection_id: str
@@ -68,10 +70,11 @@ class Export:
     answers: tuple[str, ...] = field(repr=False)
     jobs: tuple[KeptByJob, ...]
     thumbnails: dict[str, bytes] = field(repr=False)
+    unreadable: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no data is stored."""
+        """Whether no data is stored, as far as everything could be read."""
         faces = (self.faces, self.standby_faces, self.clusters, self.not_faces)
         return not any(
             (
@@ -82,6 +85,7 @@ class Export:
                 self.events,
                 self.answers,
                 self.jobs,
+                self.unreadable,
             )
         )
 
@@ -128,6 +132,7 @@ class Export:
                 }
                 for job in self.jobs
             ],
+            "unreadable": list(self.unreadable),
         }
 
     def _face_json(self, face: StoredFace) -> dict[str, Any]:

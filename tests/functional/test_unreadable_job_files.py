@@ -1,14 +1,19 @@
-"""A job folder that has lost its plan is named by the commands that compare and restore."""
+"""What cannot be read in job folders is named by the commands that compare, restore and export."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
+from facerec.core.schemas import violation
+from facerec.errors import ReadFailedError
+from facerec.storage.objects.local import LocalObjects
 from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
 
@@ -70,3 +75,47 @@ def test_folders_of_others_and_late_files_of_deleted_jobs_are_no_damage(machine:
     shown = machine.run("verify staff")
     assert shown.exit_code == ExitCode.DONE, shown.output
     assert machine.run("verify guests").exit_code == ExitCode.ERROR
+
+
+@pytest.mark.parametrize("damage", ["bad sector in rows", "bad sector in embeddings", "no plan"])
+def test_an_export_has_all_that_can_be_read_and_names_the_rest(
+    machine: Machine, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machine.index("staff")
+    more = "index {photos} --collection staff --workers 1 --max-faces 1"
+    assert machine.run(more).exit_code == ExitCode.DONE
+    export = "export --collection staff --photo {photos}/0000.jpg --output "
+    whole = machine.folder / "whole"
+    assert machine.run(f"{export}{whole}").exit_code == ExitCode.DONE
+    if damage == "no plan":
+        (first / "plan.json").unlink()
+        named = f"{first.name}/"
+    else:
+        (file,) = first.glob("ledger/*/*" if damage.endswith("rows") else "embeddings/*/*")
+        named = file.name
+        read, fetch = LocalObjects.read, LocalObjects.fetch
+
+        def failing(call: Any) -> Any:  # noqa: ANN401
+            def called(self: LocalObjects, uri: str, **options: Any) -> Any:  # noqa: ANN401
+                if uri == str(file):
+                    raise ReadFailedError(uri, "Input/output error")
+                return call(self, uri, **options)
+
+            return called
+
+        monkeypatch.setattr(LocalObjects, "read", failing(read))
+        monkeypatch.setattr(LocalObjects, "fetch", failing(fetch))
+    part = machine.folder / "part"
+    exported = machine.run(f"{export}{part}")
+    assert exported.exit_code == ExitCode.ERROR, exported.output
+    assert named in "".join(exported.stderr.split())
+    document, complete = (json.loads((each / "export.json").read_text()) for each in (part, whole))
+    assert violation("export", document) is None
+    assert complete.pop("unreadable") == []
+    assert any(named in each for each in document.pop("unreadable"))
+    assert document["faces"] == complete["faces"]
+    jobs = [{job["job_id"]: job for job in each["jobs"]} for each in (document, complete)]
+    for job_id in jobs[1].keys() - {first.name}:
+        assert jobs[0][job_id] == jobs[1][job_id]
+    if damage == "bad sector in rows":
+        assert jobs[0][first.name]["faces"] == jobs[1][first.name]["faces"]
