@@ -29,9 +29,14 @@ from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from facerec.cli import services
+    from facerec.core.erasures import Swept
     from facerec.gallery.receipts import Erasures
 else:
     services = DeferredModule("facerec.cli.services")
+
+
+SECONDS_PER_CALL = 60
+"""Seconds after which the function of a stack answers, although the sweep is not complete."""
 
 
 @click.group(cls=SummaryGroup)
@@ -150,25 +155,19 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
 
     A child of a job that is killed while its collection is deleted may have stored faces that no
     collection shows. Deletions that were interrupted under earlier releases may have left records
-    of people in the table of a stack. A stack does the same each hour.
+    of people in the table of a stack. A stack does the same each hour. With --stack, what was
+    erased so far is printed each minute; after Ctrl-C, the next sweep continues where this one was.
 
     \b
     Examples:
       facerec erasures sweep
       facerec erasures sweep --stack facerec
     """
-    from facerec.core.erasures import Swept
-
     if stack is None:
         with factory.open_gallery(data_folder(data)) as gallery:
             swept = gallery.sweep()
     else:
-        answer = services.erasure_function(stack).call({"sweep": True})
-        # A function of an earlier release erases no records.
-        records = answer.get("records", {})
-        swept = {
-            name: Swept(faces, records.get(name, 0)) for name, faces in answer["swept"].items()
-        }
+        swept = _sweep_stack(stack)
     if as_json:
         print_json({"swept": [{"collection_id": name, **asdict(swept[name])} for name in swept]})
         return
@@ -184,6 +183,26 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
             console().print(f"job folders of the deleted collection {name} erased")
     if not swept:
         console().print("nothing is left of deleted collections and people")
+
+
+def _sweep_stack(stack: str) -> dict[str, Swept]:
+    """Invoke the function of a stack until it has swept everything; return what was erased."""
+    from facerec.core.erasures import Swept
+
+    function = services.erasure_function(stack)
+    swept: dict[str, Swept] = {}
+    while True:
+        answer = function.call({"sweep": True, "seconds": SECONDS_PER_CALL})
+        # A function of an earlier release erases no records.
+        records = answer.get("records", {})
+        for name, faces in answer["swept"].items():
+            known = swept.get(name, Swept(0, 0))
+            swept[name] = Swept(known.faces + faces, known.records + records.get(name, 0))
+        if answer.get("complete", True):
+            return dict(sorted(swept.items()))
+        done = count(sum(each.faces for each in swept.values()), "face")
+        others = count(sum(each.records for each in swept.values()), "record")
+        console(stderr=True).print(f"{done} and {others} erased so far; the sweep continues")
 
 
 def _erasures(stack: str | None, data: Path | None) -> Erasures:

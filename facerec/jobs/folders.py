@@ -158,6 +158,11 @@ def list_entries(
                 yield from entries
 
 
+def list_job_ids(objects: ObjectStore, jobs_root: str) -> Iterator[str]:
+    """Yield the names of the folders in a root that may be those of jobs."""
+    return map(_name, _named_after_jobs(objects, jobs_root))
+
+
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
     """Yield the jobs in a root, including jobs whose folders cannot be read.
 

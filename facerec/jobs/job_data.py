@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from facerec.jobs.erasing import (
         collection_erasure,
         job_versions,
+        late_files,
         lost_erasures,
         tracing,
-        without_plan,
     )
     from facerec.jobs.remembered import collections, tombstones
     from facerec.jobs.verifying import job_check
@@ -34,11 +35,11 @@ else:
     collection_erasure = DeferredModule("facerec.jobs.erasing.collection_erasure")
     job_check = DeferredModule("facerec.jobs.verifying.job_check")
     job_versions = DeferredModule("facerec.jobs.erasing.job_versions")
+    late_files = DeferredModule("facerec.jobs.erasing.late_files")
     lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
     progress = DeferredModule("facerec.jobs.bulk_import.progress")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.erasing.tracing")
-    without_plan = DeferredModule("facerec.jobs.erasing.without_plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,21 @@ class JobFolders:
         return frozenset(collections.creations(self.objects, self.jobs_root, collection_id))
 
     def sweep(
-        self, collection_ids: Iterable[str], created_again: Iterable[str] = ()
+        self,
+        collection_ids: Iterable[str],
+        is_gone: Callable[[str], bool],
+        *,
+        stop: Callable[[], bool] = lambda: False,
     ) -> frozenset[str]:
         """Delete remaining data of the jobs of deleted collections; see ``JobData.sweep``."""
-        receipts = {each: self._is_deleted(each) for each in created_again}
+        is_gone, receipts = cache(is_gone), cache(self._is_deleted)
 
-        def is_wanted(collection_id: str, job_id: str) -> bool:
-            return collection_id not in receipts or receipts[collection_id](job_id)
+        def is_deleted(collection_id: str, job_id: str) -> bool:
+            return is_gone(collection_id) or receipts(collection_id)(job_id)
 
-        erased = without_plan.erase_without_plan(
-            self.objects, self.jobs_root, {*collection_ids, *receipts}, is_wanted=is_wanted
+        return late_files.sweep_late_files(
+            self.objects, self.jobs_root, collection_ids, is_deleted, stop
         )
-        return frozenset(collection_id for collection_id, _ in erased)
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:
         """Return whether an import may bring erased faces back; see ``JobData.is_importing``.

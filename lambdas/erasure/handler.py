@@ -61,7 +61,7 @@ from lambdas.erasure.clusters import describe_clustering, start_clustering
 from lambdas.erasure.enrolling import enrol, enrol_job
 from lambdas.erasure.importing import import_job
 from lambdas.erasure.requests import answer as answer_request
-from lambdas.erasure.scheduled import run_scheduled, sweep
+from lambdas.erasure.scheduled import run_scheduled, sweep_for
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -87,7 +87,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     - ``start_clustering`` or ``describe_clustering``, a collection (``lambdas.erasure.clusters``).
     - ``operation``: a request of a command (``lambdas.erasure.requests``).
     - A step of a migration (``lambdas.erasure.migrating``).
-    - ``sweep``: erases data whose collection or person no longer exists.
+    - ``sweep``: erases data whose collection or person no longer exists, for at most ``seconds``.
 
     Any other event is an event of the schedule.
 
@@ -100,7 +100,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
         the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing``,
-        ``migrating``, ``requests`` and ``scheduled.sweep`` answer; or ``refused``, an error as JSON
+        ``migrating``, ``requests`` and ``sweep_for`` answer; or ``refused``, an error as JSON
         values.
 
     Raises:
@@ -243,7 +243,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "describe_clustering": describe_clustering,
     "operation": answer_request,
     "describe": _describe,
-    "sweep": lambda gallery, _: sweep(gallery, lambda: False),
+    "sweep": sweep_for,
     "thumbnails": _thumbnails,
     "export": _export,
     "subject": _erase,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import FacerecError
 from facerec.jobs.aws.log import logger
@@ -53,7 +54,7 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
         else:
             done += [] if receipt is None else [receipt.erasure_id]
     try:
-        sweep(gallery, lambda: clock() > started + LATEST_SWEEP)
+        _sweep(gallery, lambda: clock() > started + LATEST_SWEEP)
     except FacerecError as error:
         errors.append(error)
     for each in errors:
@@ -63,19 +64,33 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     return done
 
 
-def sweep(gallery: Gallery, stop: Callable[[], bool]) -> dict[str, dict[str, int]]:
-    """Erase what belongs to no collection or person any more, and log how much that was.
+def sweep_for(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Erase data whose collection or person no longer exists, for a limited time.
 
     Args:
         gallery: The gallery.
-        stop: See ``Gallery.sweep``.
+        event: ``seconds`` after which the sweep stops. It stops after ``LATEST_SWEEP`` seconds
+            anyway: Lambda ends the function after 15 minutes, and its answer is then lost.
 
     Returns:
-        ``swept`` and ``records``, numbers of faces and of records by collection.
+        ``swept`` and ``records``, numbers of faces and of records by collection; and whether the
+        sweep is ``complete``, or must be called again.
 
     Raises:
         FacerecError: A store fails; raised after the other collections were swept.
     """
+    until = time.monotonic() + min(float(event.get("seconds", LATEST_SWEEP)), LATEST_SWEEP)
+    stopped = False
+
+    def stop() -> bool:
+        nonlocal stopped
+        stopped = stopped or time.monotonic() > until
+        return stopped
+
+    return {**_sweep(gallery, stop), "complete": not stopped}
+
+
+def _sweep(gallery: Gallery, stop: Callable[[], bool]) -> dict[str, dict[str, int]]:
     swept = gallery.sweep(stop=stop)
     logger().info(
         "swept",

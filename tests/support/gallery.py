@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +62,7 @@ class RecordedJobData:
     def creations(self, _collection_id: str) -> frozenset[float]:
         return frozenset()
 
-    def sweep(
-        self, _collection_ids: Iterable[str], _created_again: Iterable[str] = ()
-    ) -> frozenset[str]:
+    def sweep(self, *_: object, **__: object) -> frozenset[str]:
         return frozenset()
 
     def is_importing(self, _collection_id: str, _created_at: float) -> bool:

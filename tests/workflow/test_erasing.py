@@ -178,6 +178,8 @@ def test_faces_without_a_collection_are_swept_each_hour_and_by_a_command(
         "swept": [{"collection_id": "gone", "faces": 1, "records": 0}]
     }
     leave()
+    stopped = invoke({"sweep": True, "seconds": 0})
+    assert (stopped["swept"], stopped["complete"]) == ({}, False)
     before = stack.face_ids()
     assert invoke({}) == {"erasures": []}
     assert json.loads(command_line.invoke(main, words).stdout) == {"swept": []}

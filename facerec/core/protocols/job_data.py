@@ -55,14 +55,20 @@ class JobData(Protocol):
         ...
 
     def sweep(
-        self, collection_ids: Iterable[str], created_again: Iterable[str] = ()
+        self,
+        collection_ids: Iterable[str],
+        is_gone: Callable[[str], bool],
+        *,
+        stop: Callable[[], bool] = lambda: False,
     ) -> frozenset[str]:
         """Delete what killed children have added to jobs of deleted collections.
 
         Args:
-            collection_ids: Deleted collections, none of which exists again.
-            created_again: Deleted collections of whose ids later ones may exist: only the folders
-                of jobs that a receipt lists as deleted are deleted.
+            collection_ids: Deleted collections.
+            is_gone: Returns whether no collection with an id exists or was lost. If there may be
+                one, only the folders of jobs that a receipt lists as deleted are deleted.
+            stop: Called between folders; once it returns true, the rest is left to the next call,
+                which continues there.
 
         Returns:
             The collections from whose jobs something was deleted.

@@ -10,7 +10,7 @@ from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import erasures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Set
 
     from facerec.core.erasures import Swept
     from facerec.core.records import Collection
@@ -29,8 +29,8 @@ class SweepOperations(GalleryBase):
         left records of collections and people in a stack's table.
 
         Args:
-            stop: Called between collections and requests; once it returns true, the rest is left to
-                the next call.
+            stop: Called between collections, job folders and requests; once it returns true, the
+                rest is left to the next call, which continues there.
 
         Returns:
             What was erased, by the id of the collection that it belonged to; without faces and
@@ -55,11 +55,16 @@ class SweepOperations(GalleryBase):
                 errors.append(error)
             else:
                 swept[collection_id] = swept.get(collection_id, 0) + faces
+        deletions: dict[str, set[float]] = {}
+        for each in collections:
+            deletions.setdefault(each.collection_id, set()).add(each.created_at)
+
+        def is_gone(collection_id: str) -> bool:
+            return self._is_gone(collection_id, deletions[collection_id])
+
         records = dict[str, int]()
         try:
-            gone = self._gone(collections)
-            names = {each.collection_id for each in collections}
-            for name in self._job_data.sweep(gone, names - gone):
+            for name in self._job_data.sweep(deletions, is_gone, stop=stop):
                 swept.setdefault(name, 0)
             records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
@@ -81,21 +86,18 @@ class SweepOperations(GalleryBase):
         own.delete_namespace(deleted.collection_id)
         return faces
 
-    def _gone(self, deleted: Sequence[Collection]) -> set[str]:
-        """Return the ids of which every collection was deleted, and none was lost.
+    def _is_gone(self, collection_id: str, created: Set[float]) -> bool:
+        """Return whether every collection with this id was deleted, and none was lost.
 
         Args:
-            deleted: All deleted collections. One that is deleted later is left to the next sweep.
+            collection_id: The id.
+            created: Creation times of the deleted collections. A collection that is deleted later
+                is left to the next sweep.
         """
-        deletions: dict[str, set[float]] = {}
-        for each in deleted:
-            deletions.setdefault(each.collection_id, set()).add(each.created_at)
-        return {
-            collection_id
-            for collection_id, created in deletions.items()
-            if collection_or_none(collection_id, self._records) is None
+        return (
+            collection_or_none(collection_id, self._records) is None
             and self._job_data.creations(collection_id) <= created
-        }
+        )
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.

@@ -108,8 +108,6 @@ def erase_without_plan(
     jobs_root: str,
     collection_ids: Iterable[str],
     on_error: Callable[[FacerecError], None] | None = None,
-    *,
-    is_wanted: Callable[[str, str], bool] = lambda collection_id, job_id: True,
 ) -> list[tuple[str, ErasedJob]]:
     """Delete the folders without a plan of the jobs of deleted collections.
 
@@ -118,11 +116,9 @@ def erase_without_plan(
     Args:
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
-        collection_ids: The deleted collections.
+        collection_ids: The deleted collections, none of which exists again.
         on_error: Receives the error of each folder that cannot be deleted; None raises the first
             one at the end.
-        is_wanted: Returns whether to delete the folder of a job, given the ids of its collection
-            and of the job. A later collection with the id of a deleted one has folders too.
 
     Returns:
         Counts of the deleted data, each with the id of its collection.
@@ -146,11 +142,7 @@ def erase_without_plan(
         if owner is None or entry.is_elsewhere:
             continue
         try:
-            if (
-                not has_plan(objects, folder)
-                and (has_data(objects, folder) or is_abandoned(objects, folder))
-                and is_wanted(owner, entry.job_id)
-            ):
+            if has_only_late_files(objects, folder):
                 deleted.append(
                     (owner, ErasedJob(entry.job_id, files=delete_folder(objects, entry)))
                 )
@@ -158,6 +150,13 @@ def erase_without_plan(
             errors.append(error)
     raise_first(errors, on_error)
     return deleted
+
+
+def has_only_late_files(objects: ObjectStore, folder: str) -> bool:
+    """Return whether a folder has data, or abandoned lists of photos, but no plan."""
+    return not has_plan(objects, folder) and (
+        has_data(objects, folder) or is_abandoned(objects, folder)
+    )
 
 
 def raise_first(

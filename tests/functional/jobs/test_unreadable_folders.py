@@ -169,6 +169,20 @@ def test_a_sweep_deletes_late_files_although_the_collection_was_created_again(
     assert staff.holders(staff.face_of("ann")) == {second.job_id}
 
 
+def test_a_sweep_that_is_stopped_continues_at_its_place(staff: Staff) -> None:
+    jobs = [staff.index(max_faces=count) for count in (1, 2, 3)]
+    staff.gallery().delete_collection("staff")
+    late = [late_file(plan) for plan in jobs]
+    for left in (2, 1, 0):
+        # The sweep asks before each folder.
+        answers = iter([False])
+        staff.gallery().sweep(stop=lambda answers=answers: next(answers, True))  # type: ignore[misc]
+        assert sum(file.exists() for file in late) == left
+    place = Path(staff.jobs_root, "sweep@place")
+    assert staff.gallery().sweep() == {}
+    assert not place.exists()
+
+
 # The deletion of a collection reads no rows and embeddings.
 CASES = [
     (kind, damage)

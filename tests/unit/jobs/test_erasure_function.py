@@ -93,6 +93,32 @@ def test_a_failed_store_says_itself_what_has_failed() -> None:
     assert failed.value.hint == "the function Erasure of the stack reports this; try again"
 
 
+def test_a_sweep_calls_the_function_until_it_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [
+        {"swept": {"staff": 2}, "records": {"staff": 1}, "complete": False},
+        {"swept": {"club": 1}, "records": {}, "complete": False},
+        {"swept": {"staff": 3}, "records": {"staff": 4}, "complete": True},
+    ]
+    events: list[dict[str, object]] = []
+
+    class Function:
+        def call(self, event: dict[str, object]) -> dict[str, object]:
+            events.append(event)
+            return answers[len(events) - 1]
+
+    monkeypatch.setattr(erasures.services, "erasure_function", lambda _stack: Function())
+    result = CliRunner().invoke(main, ["erasures", "sweep", "--stack", "s", "--json"])
+    assert json.loads(result.stdout) == {
+        "swept": [
+            {"collection_id": "club", "faces": 1, "records": 0},
+            {"collection_id": "staff", "faces": 5, "records": 5},
+        ]
+    }
+    assert "3 faces and 1 record erased so far" in result.stderr
+    assert len(events) == 3
+    assert all(0 < int(str(event["seconds"])) <= 60 for event in events)
+
+
 def test_a_function_of_an_earlier_release_sweeps_no_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,0 +1,84 @@
+"""Sweeps what killed children have added to jobs of deleted collections, in several calls.
+
+A call that is stopped notes in ``sweep@place``, beside the job folders, the last job that it has
+swept; the next one continues there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_JSON_BYTES
+from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.jobs.erasing.folder_deletion import delete_folder
+from facerec.jobs.erasing.without_plan import has_only_late_files
+from facerec.jobs.folders import entries_at, list_job_ids
+from facerec.jobs.job_ids import is_of_collection
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def sweep_late_files(
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_ids: Iterable[str],
+    is_deleted: Callable[[str, str], bool],
+    stop: Callable[[], bool],
+) -> frozenset[str]:
+    """Delete the folders without a plan of the jobs of deleted collections.
+
+    Args:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_ids: Deleted collections; later ones with these ids may exist.
+        is_deleted: Returns whether a job was deleted with its collection, given the ids of the
+            collection and of the job.
+        stop: Called before each folder; once it returns true, the rest is left to the next call.
+
+    Returns:
+        The collections from whose jobs something was deleted.
+
+    Raises:
+        FacerecError: A folder cannot be read or deleted; raised after the other folders were swept.
+    """
+    ids, errors, swept = sorted(collection_ids), list[FacerecError](), set[str]()
+    place = f"{jobs_root}sweep@place"
+    last = first = _read_place(objects, place)
+    for job_id in sorted(list_job_ids(objects, jobs_root)):
+        owner = next((each for each in ids if is_of_collection(job_id, each)), None)
+        if owner is None or job_id <= first:
+            continue
+        if stop():
+            objects.write(place, last.encode())
+            break
+        try:
+            if _sweep_job(objects, f"{jobs_root}{job_id}/", partial(is_deleted, owner, job_id)):
+                swept.add(owner)
+        except FacerecError as error:
+            errors.append(error)
+        last = job_id
+    else:
+        if first:
+            objects.delete(place)
+    if errors:
+        raise errors[0]
+    return frozenset(swept)
+
+
+def _sweep_job(objects: ObjectStore, uri: str, is_deleted: Callable[[], bool]) -> bool:
+    """Delete the folder of a job in the root if it has only late files; return whether it did."""
+    own = next(entry for entry in entries_at(objects, uri) if not entry.is_elsewhere)
+    if not has_only_late_files(objects, own.job_folder) or not is_deleted():
+        return False
+    delete_folder(objects, own)
+    return True
+
+
+def _read_place(objects: ObjectStore, uri: str) -> str:
+    try:
+        return objects.read(uri, end=MAX_JSON_BYTES).decode(errors="replace")
+    except ObjectNotFoundError:
+        return ""
