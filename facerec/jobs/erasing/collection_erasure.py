@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 NEVER_DELETED: Callable[[str], bool] = lambda job_id: False  # noqa: E731
-"""The ``is_deleted`` of callers that know no receipts."""
+"""The ``is_deleted`` of callers without receipts."""
 
 
 def erase_faces(

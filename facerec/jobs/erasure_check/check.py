@@ -105,7 +105,7 @@ def find_remainders(
         named = traces.named.difference(source for source, _ in stored)
         named_ids = traces.named_ids.difference(name for _, name in stored if name)
         sought = pattern_of(traces.names)
-        others = [
+        of_others = [
             (source, name)
             for source, name in stored
             if source not in traces.own and name not in traces.own_ids
@@ -113,10 +113,10 @@ def find_remainders(
         traces = replace(
             traces,
             named=without_shared(
-                named, (source for source, _ in others), sought, places_in_address
+                named, (source for source, _ in of_others), sought, places_in_address
             ),
             named_ids=without_shared(
-                named_ids, (name for _, name in others if name), sought, places_in_id
+                named_ids, (name for _, name in of_others if name), sought, places_in_id
             ),
         )
     left, others = _in_memory(collection_id, traces, stores)
@@ -138,7 +138,7 @@ def find_remainders(
             local.append(found.uri)
             continue
         # There is no database among other objects.
-        texts = [each for each in patterns if isinstance(each[0], bytes)]
+        texts = [(text, what) for text, what in patterns if isinstance(text, bytes)]
         for what in scan(stores.objects, found, texts):
             yield Remainder(found.uri, what, found.uri.startswith(unknown))
     for path, inside in search_files(local, [pattern for pattern, _ in patterns]).items():

@@ -56,7 +56,7 @@ def without_shared(
 
     Args:
         named: The addresses or external image ids that contain a name of the person.
-        others: Those of photos of other people that do not show the person.
+        others: The addresses or ids of photos with faces of other people, without the person.
         sought: Finds the names.
         places_in: ``places_in_address`` or ``places_in_id``.
     """
