@@ -302,14 +302,14 @@ def interrupt_main() -> None:
 
 
 @pytest.fixture
-def heeded() -> Iterator[None]:
+def receives_ctrl_c() -> Iterator[None]:
     """Let Ctrl-C interrupt the tests, also where they run in the background of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("heeded")
+@pytest.mark.usefixtures("receives_ctrl_c")
 @pytest.mark.timeout(20)
 def test_an_interrupted_write_ends_before_its_caller_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -327,7 +327,7 @@ def test_an_interrupted_write_ends_before_its_caller_continues(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("heeded")
+@pytest.mark.usefixtures("receives_ctrl_c")
 @pytest.mark.timeout(20)
 def test_a_write_that_hangs_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "SETTLING_SECONDS", 0.2)
