@@ -97,6 +97,13 @@ def jpeg_of_exif(orientation: int, *, fractions: int) -> bytes:
     return _jpeg(jpeg_segment(0xE1, header) + more)
 
 
+def jpeg_of_useless_exif(count: int) -> bytes:
+    """Return a JPEG with full segments of EXIF, none of which states an orientation."""
+    entry = struct.pack(">HHLL", 0x010F, 2, 1, 0)
+    block = b"Exif\0\0MM\0*" + struct.pack(">LH", 8, 5_400) + entry * 5_400
+    return _jpeg(jpeg_segment(0xE1, block) * count)
+
+
 def jpeg_of_comments_between_scans(count: int) -> bytes:
     """Return a progressive JPEG with empty comments before its last scan, one of many."""
     content = jpeg_of_empty_scans(9_999, 60)

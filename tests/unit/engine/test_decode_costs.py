@@ -43,6 +43,7 @@ CHEAP = {
 
 UNREAD = {
     "a JPEG of EXIF": hostile_photos.jpeg_of_exif(6, fractions=800_000),
+    "a JPEG of EXIF without an orientation": hostile_photos.jpeg_of_useless_exif(900),
     "a PNG of text that inflates a thousandfold": hostile_photos.png_of_text(3_000),
     "a GIF of comments after its picture": hostile_photos.gif_of_comments(1_000_000, after=True),
 }
