@@ -886,6 +886,17 @@ class ConfigurationError(FacerecError):
     hint_is_for_operator = True
 
 
+class NewerReleaseError(ConfigurationError):
+    """Stored data has a format of a newer release of facerec."""
+
+    def __init__(self, place: str, number: str, known: int) -> None:
+        super().__init__(
+            f"{place} was written by a newer release of facerec (format {number}, this one "
+            f"supports {known})",
+            "update facerec",
+        )
+
+
 class MachineError(ConfigurationError):
     """The engine or the workers of a job cannot run on this machine."""
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.names import checked_collection_id, name_in_paths
+from facerec.core.stored_json import stored_json
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -276,8 +277,8 @@ class Erasures:
             found_id = name.removesuffix(".json")
             if name.endswith(".json") and erasure_id in (None, found_id):
                 try:
-                    document: dict[str, Any] = json.loads(
-                        self.objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES)
+                    document: dict[str, Any] = stored_json(
+                        self.objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES), found.uri
                     )
                     receipt = erasures.receipt_from_json(document["receipt"])
                     erasure = Erasure(receipt, erasures.selection_from_json(document["selection"]))
@@ -428,7 +429,7 @@ class Erasures:
     def _read(self, uri: str) -> Receipt:
         content = self.objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         try:
-            return erasures.receipt_from_json(json.loads(content))
+            return erasures.receipt_from_json(stored_json(content, uri))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             erasure_id = uri.rpartition("/")[2].removesuffix(".json")
             raise ReceiptDamagedError(erasure_id) from error

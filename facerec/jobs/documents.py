@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from facerec.core.limits import MAX_JSON_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import RESTORE_FILE, JobFolderError, ObjectNotFoundError
 from facerec.storage.objects.protocol import folder_of
 
@@ -67,7 +67,7 @@ def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> 
         JobFolderError: The document is damaged.
     """
     try:
-        return parse(json.loads(content))
+        return parse(stored_json(content, uri))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged_file(uri) from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from facerec.core.limits import MAX_JSON_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import (
     FacerecError,
     InvalidInputError,
@@ -287,7 +288,7 @@ def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
     """
     own = Entry(uri, uri)
     try:
-        document = json.loads(objects.read(own.note, end=MAX_JSON_BYTES))
+        document = stored_json(objects.read(own.note, end=MAX_JSON_BYTES), own.note)
         elsewhere = Entry(
             uri,
             str(document["job_folder"]),

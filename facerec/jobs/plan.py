@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import MAX_JSON_BYTES, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
+from facerec.core.stored_json import stored_json
 from facerec.errors import RESTORE_FILE, InvalidInputError, JobFolderError, OtherReleaseError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
@@ -301,7 +301,7 @@ def _read_document(
 ) -> dict[str, Any]:
     uri = deleted_plan_uri(job_folder) if deleted else plan_uri(job_folder)
     try:
-        document = json.loads(objects.read(uri, end=MAX_JSON_BYTES))
+        document = stored_json(objects.read(uri, end=MAX_JSON_BYTES), uri)
     except ValueError as error:
         raise JobFolderError(job_folder, "has no valid plan: not JSON", RESTORE_FILE) from error
     if not isinstance(document, dict):

@@ -10,7 +10,7 @@ from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import erasures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
+    from collections.abc import Callable, Sequence
 
     from facerec.core.erasures import Swept
     from facerec.core.records import Collection
@@ -55,16 +55,10 @@ class SweepOperations(GalleryBase):
                 errors.append(error)
             else:
                 swept[collection_id] = swept.get(collection_id, 0) + faces
-        deletions: dict[str, set[float]] = {}
-        for each in collections:
-            deletions.setdefault(each.collection_id, set()).add(each.created_at)
-
-        def is_gone(collection_id: str) -> bool:
-            return self._is_gone(collection_id, deletions[collection_id])
-
+        names, is_gone = {each.collection_id for each in collections}, self._is_gone(collections)
         records = dict[str, int]()
         try:
-            for name in self._job_data.sweep(deletions, is_gone, stop=stop):
+            for name in self._job_data.sweep(names, is_gone, stop=stop):
                 swept.setdefault(name, 0)
             records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
@@ -86,18 +80,23 @@ class SweepOperations(GalleryBase):
         own.delete_namespace(deleted.collection_id)
         return faces
 
-    def _is_gone(self, collection_id: str, created: Set[float]) -> bool:
-        """Return whether every collection with this id was deleted, and none was lost.
+    def _is_gone(self, deleted: Sequence[Collection]) -> Callable[[str], bool]:
+        """Return a function that returns whether every collection with an id was deleted.
 
         Args:
-            collection_id: The id.
-            created: Creation times of the deleted collections. A collection that is deleted later
-                is left to the next sweep.
+            deleted: All deleted collections. One that is deleted later is left to the next sweep.
         """
-        return (
-            collection_or_none(collection_id, self._records) is None
-            and self._job_data.creations(collection_id) <= created
-        )
+        deletions: dict[str, set[float]] = {}
+        for each in deleted:
+            deletions.setdefault(each.collection_id, set()).add(each.created_at)
+
+        def is_gone(collection_id: str) -> bool:
+            if collection_or_none(collection_id, self._records) is not None:
+                return False
+            # A collection of which only job folders are left was lost, not deleted.
+            return self._job_data.creations(collection_id) <= deletions[collection_id]
+
+        return is_gone
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import require_known_header
 from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
@@ -217,6 +218,10 @@ def _erase_rows(
     return rows
 
 
+def _has_lines(uri: str) -> bool:
+    return uri.endswith(".jsonl")
+
+
 def _is_json(uri: str) -> bool:
     return uri.endswith((".json", ".jsonl"))
 
@@ -234,6 +239,7 @@ def _erase_from_json(
         return 0
 
     def change(content: bytes) -> tuple[bytes, int]:
+        require_known_header(content.partition(b"\n")[0] if _has_lines(uri) else content, uri)
         if not may_name(selection, content):
             return content, 0
         try:

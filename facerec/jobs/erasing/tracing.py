@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import require_known_header
 from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import NEVER_DELETED, collected, entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
@@ -155,7 +156,9 @@ def _rows(
 
 
 def _selected_rows(uri: str, content: bytes, selection: Selection) -> Iterator[LedgerRow]:
-    for line in content.splitlines()[1:]:
+    first, *lines = content.splitlines() or [b"{}"]
+    require_known_header(first, uri)
+    for line in lines:
         try:
             document = with_current_names(json.loads(line))
             row = row_from_json(document)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.face_index import likely_entries
 from facerec.jobs.ledger.layout import memory_folder
@@ -152,7 +153,8 @@ class CollectionFaceIndex:
     def _open(self) -> None:
         self._files, self._covered = [], set()
         try:
-            document = json.loads(self._objects.read(self._index, end=MAX_LEDGER_FILE_BYTES))
+            content = self._objects.read(self._index, end=MAX_LEDGER_FILE_BYTES)
+            document = stored_json(content, self._index)
             covered = base64.b64decode(document["jobs"], validate=True)
             files = [(str(name), int(entries)) for name, entries in document["files"]]
         except (ObjectNotFoundError, ValueError, KeyError, TypeError):

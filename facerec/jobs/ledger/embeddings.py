@@ -19,6 +19,7 @@ from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.records import StoredFace
+from facerec.core.stored_json import require_known_format
 from facerec.errors import JobFileError
 from facerec.storage.columns import from_columns, to_columns
 
@@ -62,6 +63,8 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            if "format" in file.files:
+                require_known_format(int(file["format"]), uri)
             embeddings = file["embeddings"]
             lines = file["records"].tobytes().splitlines()
             return [

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import PREFIX_BYTES, is_uuid, prefix_of
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import face_index_uri
 
@@ -88,10 +89,9 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
         None if there is no index or it cannot be read; then every file must be read.
     """
     try:
-        head, _, ids = objects.read(
-            face_index_uri(job_folder, child), end=MAX_LEDGER_FILE_BYTES
-        ).partition(b"\n")
-        sizes = json.loads(head)["segments"]
+        uri = face_index_uri(job_folder, child)
+        head, _, ids = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).partition(b"\n")
+        sizes = stored_json(head, uri)["segments"]
         if sum(faces for _, _, faces in sizes) * PREFIX_BYTES != len(ids):
             return None
     except (ObjectNotFoundError, ValueError, KeyError, TypeError):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_JSON_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def read_numbers(objects: ObjectStore, uri: str) -> list[int]:
         InvalidInputError: The object is not a list of child numbers.
     """
     try:
-        numbers = json.loads(objects.read(uri, end=MAX_JSON_BYTES))
+        numbers = stored_json(objects.read(uri, end=MAX_JSON_BYTES), uri)
     except ValueError as error:
         raise InvalidInputError(f"{uri} is not JSON") from error
     if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):

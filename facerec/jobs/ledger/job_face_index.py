@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.face_index import id_prefixes, likely_entries, read_face_index
 from facerec.jobs.ledger.layout import (
@@ -118,9 +119,8 @@ def children_of_faces(
 
 def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
     try:
-        sizes = json.loads(objects.read(job_face_index_uri(job_folder), end=MAX_JSON_BYTES))[
-            "files"
-        ]
+        uri = job_face_index_uri(job_folder)
+        sizes = stored_json(objects.read(uri, end=MAX_JSON_BYTES), uri)["files"]
     except (ObjectNotFoundError, ValueError, KeyError, TypeError):
         return None
     is_valid = isinstance(sizes, list) and all(isinstance(size, int) for size in sizes)

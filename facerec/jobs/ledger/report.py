@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import MAX_JSON_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.documents import to_record
@@ -243,7 +244,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     """
     uri = report_uri(job_folder)
     try:
-        return _from_json(json.loads(objects.read(uri, end=MAX_JSON_BYTES)))
+        return _from_json(stored_json(objects.read(uri, end=MAX_JSON_BYTES), uri))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JobFileError(uri, "is not a valid report") from error
 

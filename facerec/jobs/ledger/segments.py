@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.errors import JobFileError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
@@ -74,7 +75,7 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
     """
     try:
         first, *others = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()
-        header = json.loads(first)["segment"]
+        header = stored_json(first, uri)["segment"]
         rows = tuple(row_from_json(json.loads(line)) for line in others)
         return Segment(
             header["child"],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from facerec.core.answering import MAX_WRITE_SECONDS, Deadline, answer_within
+from facerec.core.stored_json import stored_json
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.documents import to_record
 from facerec.storage.objects.local import LocalObjects
@@ -52,8 +53,9 @@ def read_record(job_folder: str) -> RunRecord | None:
     Raises:
         FacerecError: The record cannot be read.
     """
+    path = _path(job_folder)
     try:
-        return to_record(RunRecord, json.loads(LocalObjects().read(_path(job_folder))))
+        return to_record(RunRecord, stored_json(LocalObjects().read(path), path))
     except ObjectNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.stored_json import stored_json
 from facerec.core.tombstone_copies import TombstoneCopy, copy_from_json
 from facerec.errors import ReceiptDamagedError
 from facerec.jobs.ledger.layout import memory_folder, verified_uri
@@ -80,7 +81,7 @@ def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[Tombs
     for uri in uris:
         content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         try:
-            copy = copy_from_json(json.loads(content))
+            copy = copy_from_json(stored_json(content, uri))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             erasure_id = uri.rpartition(_NAME)[2].removesuffix(".json")
             raise ReceiptDamagedError(erasure_id, "copy of the tombstones") from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from facerec.core.aws_errors import aws_errors, is_repeated
 from facerec.core.batches import batches
+from facerec.core.stored_json import require_known_format
 from facerec.errors import ConflictError, StoreUnavailableError
 from facerec.storage.dynamodb.items import Item, collection_key, key
 
@@ -96,6 +97,17 @@ class Table:
         with self.errors():
             answer = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         item: Item | None = answer.get("Item")
+        return None if item is None else self._known(item)
+
+    def _known(self, item: Item) -> Item:
+        """Return an item that was read, unless a newer release has stored it.
+
+        Raises:
+            NewerReleaseError: Its attribute ``format`` is greater than this release knows.
+        """
+        if "format" in item:
+            place = f"the item {item['pk']['S']} of table {self.name}"
+            require_known_format(int(item["format"]["N"]), place)
         return item
 
     def get_many(self, keys: Iterable[Item]) -> Iterator[Item]:
@@ -106,7 +118,7 @@ class Table:
             for pause in _pauses():
                 with self.errors():
                     answer = self.client.batch_get_item(RequestItems=unread)
-                yield from answer["Responses"].get(self.name, [])
+                yield from map(self._known, answer["Responses"].get(self.name, []))
                 unread = answer.get("UnprocessedKeys")
                 if not unread:
                     break
@@ -130,7 +142,7 @@ class Table:
                     ConsistentRead=True,
                     **start,
                 )
-            items += page["Items"]
+            items += map(self._known, page["Items"])
             if "LastEvaluatedKey" not in page:
                 break
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -142,17 +154,17 @@ class Table:
         With ``after``, only items with greater sort keys are yielded.
         """
         for page in self._pages(partition, "sk > :text" if after else None, after):
-            yield from page["Items"]
+            yield from map(self._known, page["Items"])
 
     def beginning(self, partition: str, start: str) -> Iterator[Item]:
         """Yield the items of a partition whose sort keys begin with a text."""
         for page in self._pages(partition, "begins_with(sk, :text)", start):
-            yield from page["Items"]
+            yield from map(self._known, page["Items"])
 
     def newest(self, partition: str, before: str) -> Iterator[Item]:
         """Yield items with sort keys below ``before``, in reverse order of these keys."""
         for page in self._pages(partition, "sk < :text", before, ScanIndexForward=False):
-            yield from page["Items"]
+            yield from map(self._known, page["Items"])
 
     def _pages(
         self,
@@ -191,7 +203,7 @@ class Table:
     def keys(self, partition: str) -> Iterator[Item]:
         """Yield the keys of all items of a partition in order."""
         for page in self._pages(partition, ProjectionExpression="pk, sk"):
-            yield from page["Items"]
+            yield from map(self._known, page["Items"])
 
     def partitions(self, after: str = "") -> Iterator[str]:
         """Yield the keys of all partitions, in the table's order, with a request for each.
