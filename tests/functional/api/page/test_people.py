@@ -159,7 +159,7 @@ def test_an_undo_keeps_the_focus_and_the_names_that_are_half_typed(
     page.keyboard.press("u")
     expect(page.locator("#status")).to_have_text("The change is undone.")
     expect(page.locator("#clusters > li")).to_have_count(2)
-    expect(page.locator("#clusters > li").nth(0)).to_be_focused()
+    expect(second).to_be_focused()
     expect(second.get_by_label("Name", exact=True)).to_have_value("Bo")
 
 
