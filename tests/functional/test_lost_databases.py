@@ -41,7 +41,7 @@ def test_somebody_is_erased_without_the_database(here: Installation) -> None:
     assert here.holders(traces) == here.holders(traces, here.data.parent / "own") == set()
     expected = {face: each for face, each in expected.items() if each[0] != ANN}
     assert here.faces() == expected
-    # Lost once more, nobody who was erased comes back.
+    # Lost again, nobody who was erased comes back.
     lose_database(here)
     here.index()
     assert here.faces() == expected

@@ -65,7 +65,7 @@ COMMANDS = {
 
 
 def newer(path: Path) -> bytes | None:
-    """Return a file as a newer release would write it; None if it is no document."""
+    """Return a file as a newer release would write it; None if it is not one."""
     content = path.read_bytes()
     if path.suffix == ".npz":
         written = io.BytesIO()
