@@ -60,6 +60,7 @@
     ├── BusyError
     ├── ConfigurationError
     │   ├── MachineError
+    │   ├── NewerReleaseError
     │   └── NoCredentialsError
     └── WeightsError
 

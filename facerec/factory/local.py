@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.runs import LocalRuns
-    from facerec.jobs.verifying import rebuild
+    from facerec.jobs.verifying import lost_collections, rebuild
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 else:
+    lost_collections = DeferredModule("facerec.jobs.verifying.lost_collections")
     rebuild = DeferredModule("facerec.jobs.verifying.rebuild")
 
 
@@ -124,17 +125,19 @@ def _local_gallery(
     erasures, jobs_root = open_local_erasures(data), jobs_root_of(data)
 
     def restore_lost(collection_id: str) -> int | None:
-        return rebuild.restore_lost(
+        if not lost_collections.has_lost_faces(collection_id, objects, jobs_root, store, erasures):
+            return None
+        rebuilt = rebuild.rebuild_collection(
             collection_id,
             objects,
             jobs_root,
             store,
             store,
-            erasures,
             complete_erasures=partial(
                 gallery.resume_erasures, older_than=0, collection_id=collection_id
             ),
         )
+        return rebuilt.faces.missing
 
     gallery = Gallery(
         engine,

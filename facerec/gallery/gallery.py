@@ -91,7 +91,7 @@ class Gallery(
       ``is_corrected``, ``is_name_of_face``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``, ``display_names``;
     - ``operations.erasures``: ``erase``, ``get_erasure``, ``list_erasures``,
-      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``;
+      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``restore_if_lost``;
     - ``operations.selections``: ``select``;
     - ``operations.sweeping``: ``sweep``;
     - ``operations.exports``: ``export``, for a subject access request;

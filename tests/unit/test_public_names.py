@@ -80,6 +80,7 @@ OPERATIONS = [
     "rename_user",
     "requested_by",
     "resolve_user",
+    "restore_if_lost",
     "resume_erasure",
     "resume_erasures",
     "resume_migrations",

@@ -36,6 +36,7 @@ from facerec.jobs.remembered.collections import (
     note_lost,
     own_creations,
     read_settings,
+    was_lost,
     write_settings,
 )
 
@@ -96,6 +97,38 @@ def plans_of_lost(
     plans, _ = plans_of(collection_id, objects, jobs_root)
     deletions = erasures.deletions(collection_id)
     return [plan for plan in plans if not deletions.include(plan.collection_created_at)]
+
+
+def has_lost_faces(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    records: RecordStore,
+    erasures: Erasures,
+) -> bool:
+    """Recreate a collection whose database was lost; return whether its faces must be restored.
+
+    If nothing was lost, this reads one record and looks for one file.
+
+    Args:
+        collection_id: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        records: Store of the collections.
+        erasures: Records whether the collection was deleted; then it is not recreated.
+
+    Raises:
+        FacerecError: See ``restore_if_lost``.
+    """
+    try:
+        collection = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        restore_if_lost(collection_id, objects, jobs_root, records, erasures)
+        try:
+            collection = records.get_collection(collection_id)
+        except CollectionNotFoundError:
+            return False
+    return was_lost(objects, jobs_root, collection)
 
 
 def delete_if_returned(

@@ -22,14 +22,10 @@ from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.report import read_complete_report
-from facerec.jobs.remembered.collections import note_restored, own_creations, was_lost
+from facerec.jobs.remembered.collections import note_restored, own_creations
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.verifying.job_check import require_readable, verify_collection
-from facerec.jobs.verifying.lost_collections import (
-    plans_of,
-    restore_if_lost,
-    restored_collection,
-)
+from facerec.jobs.verifying.lost_collections import plans_of, restored_collection
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.storage.objects.protocol import exists
 
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from facerec.core.protocols.records import RecordStore
-    from facerec.gallery.receipts import Erasures
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
@@ -183,53 +178,6 @@ def rebuild_collection(
     copied = copy_records(collection_id, source=source, target=records, faces=faces)
     objects.write(note, b"")
     return Rebuilt(found, Records.COPIED, copied)
-
-
-def restore_lost(
-    collection_id: str,
-    objects: ObjectStore,
-    jobs_root: str,
-    faces: FaceStore,
-    records: RecordStore,
-    erasures: Erasures,
-    *,
-    complete_erasures: Callable[[], object],
-) -> int | None:
-    """Restore a collection whose database was lost, so that operations on it find what jobs keep.
-
-    If it was interrupted, call it again to continue. If nothing was lost, this reads one record and
-    the name of a file.
-
-    Args:
-        collection_id: The collection.
-        objects: Contains the job folders.
-        jobs_root: Parent of all job folders, with the final ``/``.
-        faces: The store that receives the faces.
-        records: Store of the collections there.
-        erasures: Records whether the collection was deleted; then it is not restored.
-        complete_erasures: See ``rebuild_collection``.
-
-    Returns:
-        The number of restored faces; None if nothing was lost, or no job has indexed the
-        collection.
-
-    Raises:
-        FacerecError: See ``restore_if_lost`` and ``rebuild_collection``.
-    """
-    try:
-        collection = records.get_collection(collection_id)
-    except CollectionNotFoundError:
-        restore_if_lost(collection_id, objects, jobs_root, records, erasures)
-        try:
-            collection = records.get_collection(collection_id)
-        except CollectionNotFoundError:
-            return None
-    if not was_lost(objects, jobs_root, collection):
-        return None
-    rebuilt = rebuild_collection(
-        collection_id, objects, jobs_root, faces, records, complete_erasures=complete_erasures
-    )
-    return rebuilt.faces.missing
 
 
 def _give_up_imports(
