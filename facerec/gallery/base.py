@@ -113,28 +113,13 @@ class GalleryBase(Inspector):
         """
         return self._records.get_collection(checked_collection_id(collection_id))
 
-    def restore_if_lost(self, collection_id: str) -> int | None:
-        """Restore a collection whose database was lost, from the embeddings in its job folders.
-
-        Erasures, exports and the deletion of the collection call this first: job folders still
-        contain embeddings and names. People and corrections are lost.
-
-        Returns:
-            The number of restored faces; None if nothing was lost, or nothing can be restored.
-
-        Raises:
-            InvalidInputError: The id is not a valid collection id.
-            FacerecError: A job folder cannot be read, or an erasure cannot be completed first.
-        """
-        return self._restore_lost(checked_collection_id(collection_id))
-
     def _get_or_restore(self, collection_id: str) -> Collection:
         """Return a collection like ``_get``, which is restored first if its database was lost.
 
         Raises:
-            FacerecError: See ``_get`` and ``restore_if_lost``.
+            FacerecError: See ``_get`` and ``ErasureOperations.restore_if_lost``.
         """
-        self.restore_if_lost(collection_id)
+        self._restore_lost(checked_collection_id(collection_id))
         return self._get(collection_id)
 
     def _get_to_change(self, collection_id: str) -> Collection:
