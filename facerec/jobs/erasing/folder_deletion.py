@@ -23,7 +23,6 @@ from facerec.storage.objects.protocol import ObjectStore, exists, folder_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Set
 
-    from facerec.jobs.plan import Plan
     from facerec.jobs.service import Job
 
 _SUBFOLDERS = (
@@ -163,34 +162,38 @@ def abandon_job(objects: ObjectStore, job_folder: str) -> None:
 def withdraw_plan(
     objects: ObjectStore,
     jobs_root: str,
-    plan: Plan,
+    job_folder: str,
+    created_at: float,
     *,
     is_claimed: Callable[[], bool],
 ) -> None:
     """Delete the files of a job that was not started, unless its folder has a new plan.
 
-    Unlike ``delete_folder``, this may be called while others plan the same job again.
+    Unlike ``delete_folder``, this may be called while others plan the same job again. It completes
+    a call that was killed: the renamed plan is deleted last.
 
     Args:
         objects: Contains the folder.
         jobs_root: Parent of all job folders, with the final ``/``.
-        plan: The plan of the job; it may have been deleted by others.
+        job_folder: The folder of the job.
+        created_at: When the plan was created; others may have deleted it.
         is_claimed: See ``delete_late_files``.
 
     Raises:
         JobFolderError: The plan in the folder, or the note of the job, is damaged.
     """
-    folder = plan.job_folder
     with suppress(ObjectNotFoundError):
-        if read_facts(objects, folder).created_at == plan.created_at:
-            _rename_plan(objects, folder)
-    delete_late_files(objects, folder, is_claimed=is_claimed)
-    if is_claimed() or has_plan(objects, folder):
+        if read_facts(objects, job_folder).created_at == created_at:
+            _rename_plan(objects, job_folder)
+    delete_late_files(objects, job_folder, is_claimed=is_claimed)
+    if is_claimed() or has_plan(objects, job_folder):
         return
-    objects.delete(deleted_plan_uri(folder))
-    for entry in entries_at(objects, f"{jobs_root}{plan.job_id}/"):
-        if entry.is_elsewhere and entry.job_folder == folder:
-            delete_note(objects, entry)
+    with suppress(ObjectNotFoundError):
+        job_id = read_facts(objects, job_folder, deleted=True).job_id
+        for entry in entries_at(objects, f"{jobs_root}{job_id}/"):
+            if entry.is_elsewhere and entry.job_folder == job_folder:
+                delete_note(objects, entry)
+        objects.delete(deleted_plan_uri(job_folder))
 
 
 def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:

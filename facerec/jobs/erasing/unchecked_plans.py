@@ -96,7 +96,7 @@ class UncheckedPlans:
         # A plan without a note was checked by another planner, or withdrawn.
         results = {self._decide(uri, erasures) for uri, note in self._notes() if _is_of(note, plan)}
         if _Result.WITHDRAWN not in results and self._is_stored(plan):
-            self._forget(plan)
+            self._forget(plan.job_folder, plan.created_at)
             return True
         self._withdraw(plan)
         if not has_plan(self._objects, plan.job_folder):
@@ -116,12 +116,17 @@ class UncheckedPlans:
         delete_lists_without_plan(self._objects, self._jobs_root, self._folder)
         erasures = _erasures(self._objects, self._folder)
         for uri, note in notes:
-            if _is_outdated(note, erasures):
-                # Without a plan, the note stays: a planner that is still running may store one.
-                with suppress(ObjectNotFoundError):
-                    plan = read_plan(self._objects, note.job_folder)
-                    if _is_of(note, plan) and self._decide(uri, erasures) is _Result.WITHDRAWN:
-                        self._withdraw(plan)
+            if not _is_outdated(note, erasures):
+                continue
+            try:
+                plan = read_plan(self._objects, note.job_folder)
+            except ObjectNotFoundError:
+                # A note without a result stays: a planner that is still running may store a plan.
+                if note.result == _Result.WITHDRAWN:
+                    self._delete_withdrawn(note.job_folder, note.created_at)
+                continue
+            if _is_of(note, plan) and self._decide(uri, erasures) is _Result.WITHDRAWN:
+                self._withdraw(plan)
 
     def _decide(self, uri: str, erasures: set[str]) -> _Result:
         """Return the result of the check of a noted plan; write it into the note if it has none.
@@ -164,11 +169,21 @@ class UncheckedPlans:
             for number in {memory.first_number_of(plan.job_id), memory.number_of(plan.job_id)}:
                 if number is not None:
                     memory.withdraw_start(plan, number)
-        claim = _Claim(self._objects, self._jobs_root, self._folder, plan.job_folder)
-        withdraw_plan(self._objects, self._jobs_root, plan, is_claimed=claim.exists)
-        self._forget(plan)
+        self._delete_withdrawn(plan.job_folder, plan.created_at)
 
-    def _forget(self, plan: Plan) -> None:
+    def _delete_withdrawn(self, job_folder: str, created_at: float) -> None:
+        """Delete a plan and its lists, and then its notes; completes a call that was killed.
+
+        Raises:
+            JobFolderError: A note, or the record of the job, is damaged.
+        """
+        claim = _Claim(self._objects, self._jobs_root, self._folder, job_folder)
+        withdraw_plan(
+            self._objects, self._jobs_root, job_folder, created_at, is_claimed=claim.exists
+        )
+        self._forget(job_folder, created_at)
+
+    def _forget(self, job_folder: str, created_at: float) -> None:
         """Delete the notes of a plan that is checked or deleted, and of earlier ones of its job.
 
         Raises:
@@ -176,7 +191,7 @@ class UncheckedPlans:
         """
         for uri, note in self._notes():
             # Another planner may have noted a later plan, and not stored it yet.
-            if note.job_folder == plan.job_folder and note.created_at <= plan.created_at:
+            if note.job_folder == job_folder and note.created_at <= created_at:
                 self._objects.delete(uri)
 
     def _notes(self) -> Iterator[tuple[str, _Note]]:

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,41 @@ def test_what_a_killed_planner_left_names_no_photo_that_was_erased_meanwhile(
             objects = From("manifest-", staff.objects, later, partial(erase, staff))
             plan(staff, objects)  # type: ignore[arg-type]
         check(staff, staff.plan(external_ids="none", **again).job_folder)
+
+
+def leave_unchecked_plan(staff: Collection) -> None:
+    """Plan a job while a photo is erased; its planner is killed once the plan is stored."""
+    objects = From("manifest-", staff.objects, Interposed(), partial(erase, staff))
+    killed = From("/plan.json", objects, Interposed(1, killed="before"))
+    with pytest.raises(KilledError):
+        plan(staff, killed)  # type: ignore[arg-type]
+    assert [uri for uri in holders(staff) if "/manifest-" in uri]
+
+
+@pytest.mark.parametrize("killed", mostly_long(["before", "after"], 1))
+@pytest.mark.parametrize("again", [{}, {"images_per_child": 7}], ids=["same job", "another job"])
+def test_a_planner_that_is_killed_while_it_withdraws_a_plan_leaves_all_to_the_next_one(
+    prepare: Prepare, again: dict[str, int], killed: str
+) -> None:
+    staff, calls = prepare(), Interposed()
+    leave_unchecked_plan(staff)
+    plan(staff, calls.wrap(staff.objects), **again)
+    for moment in moments(calls.calls, 12):
+        staff = prepare()
+        leave_unchecked_plan(staff)
+        with suppress(KilledError):
+            plan(staff, Interposed(moment, killed=killed).wrap(staff.objects), **again)
+        folder = staff.plan(external_ids="none", **again).job_folder
+        check(staff, folder)
+        for each in staff.objects.folders(staff.jobs_root):
+            if is_job_folder(staff, each):
+                assert read_plan(staff.objects, each)
+
+
+def is_job_folder(staff: Collection, folder: str) -> bool:
+    return any(found.uri.endswith(".json") for found in staff.objects.list(folder)) and (
+        "@" not in folder
+    )
 
 
 def test_no_planner_loses_its_plan_to_another_one_beside_an_erasure(prepare: Prepare) -> None:
