@@ -173,7 +173,7 @@ def manifests_prefix(job_folder: str) -> str:
 def is_written_manifest(uri: str, job_folder: str) -> bool:
     """Return whether facerec wrote the manifest at an address for a job.
 
-    A user may keep a manifest of their own in a job folder that they chose.
+    A manifest that somebody else wrote may be in a job folder that was chosen on the command line.
     """
     return _WRITTEN.fullmatch(uri.removeprefix(job_folder)) is not None
 

@@ -44,10 +44,15 @@ if TYPE_CHECKING:
 
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.folders import UnreadableFolder
+    from facerec.jobs.ledger import job_face_index
     from facerec.jobs.plan import Plan
     from facerec.jobs.verifying.statements import Statement
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
+else:
+    from facerec.core.deferred import DeferredModule
+
+    job_face_index = DeferredModule("facerec.jobs.ledger.job_face_index")
 
 MAX_CHILDREN_WITHOUT_INDEX = 100
 """Maximum number of children of a job to search for the embeddings of a few photos without an
@@ -136,8 +141,6 @@ def verify_repeated(
             serves another model version now.
         StoreUnavailableError: A store failed; another call continues the repair.
     """
-    from facerec.jobs.ledger.job_face_index import children_of_faces
-
     total = Verification()
     if not last.awaited:
         return total
@@ -151,7 +154,11 @@ def verify_repeated(
         wanted = id_prefixes(
             face_id for found in last.awaited.values() for face_id in found.statement.face_ids
         )
-        children = children_of_faces(objects, job.plan.job_folder, wanted) if wanted else set[int]()
+        children = (
+            job_face_index.children_of_faces(objects, job.plan.job_folder, wanted)
+            if wanted
+            else set[int]()
+        )
         if children is None and job.plan.children > MAX_CHILDREN_WITHOUT_INDEX:
             is_complete = False
             continue
@@ -191,15 +198,13 @@ def lost_statements(
     Raises:
         FacerecError: See ``verify_job``.
     """
-    from facerec.jobs.ledger.job_face_index import children_of_faces
-
     last, wanted = LastStatements(), id_prefixes(map(first_of_group, keys))
     plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
     if unreadable or not keys:
         return {}
     for job in last_started_first(plans, objects):
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
-            children = children_of_faces(objects, job.plan.job_folder, wanted)
+            children = job_face_index.children_of_faces(objects, job.plan.job_folder, wanted)
             if children is None and job.plan.children > MAX_CHILDREN_WITHOUT_INDEX:
                 return {}
             verify_job(job, objects, faces, records, repair=False, children=children, last=last)

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
+from facerec.core.names import derived_external_image_id
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.run_summary import RunSummary
@@ -182,6 +183,28 @@ def test_a_second_run_does_not_say_that_erased_photos_are_indexed(
         assert "Nothing new." in again
         assert "1 photo was erased or replaced since then, or removed" in again
         assert "already indexed" not in again
+
+
+def test_a_second_run_does_not_say_that_faces_are_deleted_that_were_stored_again(
+    machine: Machine,
+) -> None:
+    machine.index()
+    with SqliteStore(machine.data / "facerec.db") as store:
+        one, two = (face.source for face in store.list_faces("staff", limit=2))
+    for photo in (one, two):
+        machine.command("erase", "--collection", "staff", "--photo", photo, "--yes")
+    assert "2 faces deleted on purpose since then" in machine.index().stdout
+    name = Path(one).relative_to(machine.photos).as_posix()
+    with open_gallery(machine.data) as gallery:
+        gallery.index("staff", one, external_image_id=derived_external_image_id(name))
+    machine.lose(1)
+    assert "1 face deleted on purpose since then" in machine.index().stdout
+    machine.index("--restore-deleted")
+    machine.lose(1)
+    again = machine.index().stdout
+    assert machine.faces() == 3
+    assert "1 face restored" in again
+    assert "deleted on purpose" not in again
 
 
 def test_the_latest_job_is_the_one_that_ran_last(machine: Machine) -> None:
