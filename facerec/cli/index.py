@@ -13,7 +13,6 @@ from facerec.cli.numbers import MAX_WHOLE, WholeRange
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.webhooks import open_webhook, webhook_option
 from facerec.core.deferred import DeferredModule
-from facerec.core.names import checked_collection_id
 
 if TYPE_CHECKING:
     from facerec.cli import job_preview, local_run, people_enrol
@@ -78,6 +77,8 @@ def index(
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
+    from facerec.core.names import checked_collection_id
+
     person_from = job_fields.pop("person_from", None)
     document = {
         "collection_id": checked_collection_id(collection),

@@ -17,7 +17,6 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import print_json, say
 from facerec.core.deferred import DeferredModule
-from facerec.core.names import checked_collection_id
 
 if TYPE_CHECKING:
     from facerec.cli import job_preview, job_watching, local_run, people_enrol, services
@@ -80,6 +79,8 @@ def start(
       facerec jobs start s3://bucket/photos/ --collection staff --stack facerec --wait
       facerec jobs start s3://bucket/members/ --collection club --stack facerec --person-from folder
     """
+    from facerec.core.names import checked_collection_id
+
     person_from = job_fields.pop("person_from", None)
     document: dict[str, Any] = {
         "collection_id": checked_collection_id(collection),
