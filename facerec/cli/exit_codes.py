@@ -88,7 +88,7 @@ class ExitCode(IntEnum):
     REMAINDER = (
         8,
         "something is left of what was erased",
-        "Erase it again; if that does not help, remove it by hand where the output says.",
+        "Erase it again; if that does not help, remove it by hand from the places that are shown.",
     )
     INTERRUPTED = (
         130,
