@@ -219,7 +219,7 @@ def test_a_dry_run_counts_on_no_more_vcpus_than_the_account_may_use(
         (("status",), 3, "there are no jobs yet"),
         (("list", "--stack", "other"), 3, "there is no stack 'other' in us-east-1"),
         (("start", "photos.jsonl", "--collection", "staff"), 4, "is not an s3:// address"),
-        (("start", "s3://b/m", "--collection", "a/b"), 4, "collection_id: "),
+        (("start", "s3://b/m", "--collection", "a/b"), 4, "invalid collection id"),
         (("start", "s3://none/m", "--collection", "a", "--dry-run"), 3, "does not exist"),
     ],
 )
@@ -268,4 +268,4 @@ def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.Mo
     result = CliRunner().invoke(main, ["jobs", "list", "--stack", "facerec"])
 
     assert result.exit_code == 4
-    assert "there are no AWS credentials" in result.stderr
+    assert "no usable AWS credentials were found" in result.stderr
