@@ -48,7 +48,7 @@ def needledb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield wait_for(server, f"http://127.0.0.1:{port}")
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def running(app: ASGIApp, **settings: Any) -> Iterator[str]:  # noqa: ANN401 - u
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the server does not start")
@@ -36,4 +36,4 @@ def running(app: ASGIApp, **settings: Any) -> Iterator[str]:  # noqa: ANN401 - u
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)

@@ -56,7 +56,7 @@ def held(stack: Stack) -> Iterator[Held]:
 
     def wait(child: int, attempt: int) -> None:
         children.started.set()
-        children.released.wait(30)
+        children.released.wait(120)
 
     stack.accidents.before = wait
     yield children
@@ -106,7 +106,7 @@ def test_a_running_job_is_found_by_its_name_and_by_its_id(
     stack: Stack, facerec: Facerec, held: Held
 ) -> None:
     name = started(facerec("jobs", "start", stack.put_manifest(3), "--collection", "staff"))
-    assert held.started.wait(30)
+    assert held.started.wait(60)
 
     status = json.loads(facerec("jobs", "status", name, "--json").stdout)
 

@@ -20,6 +20,7 @@ from facerec.core.limits import MAX_THUMBNAIL_BYTES
 from facerec.core.schemas import violation
 from tests.support.api import rekognition_client
 from tests.support.command_line import EXAMPLES, FACEREC, ROOT, serving
+from tests.support.slow_engine import wait_until_analysing
 
 PHOTOS = EXAMPLES / "photos"
 
@@ -136,16 +137,16 @@ def test_a_signal_lets_running_requests_finish(tmp_path: Path) -> None:
             statuses: list[int] = []
             client = threading.Thread(target=detect, args=(address, statuses))
             client.start()
-            time.sleep(0.4)
+            wait_until_analysing(process)
             process.send_signal(number)
-            client.join(30)
+            client.join(60)
             assert statuses == [200]
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def detect(address: str, statuses: list[int]) -> None:
     photo = {"image": "e30="}
-    answer = httpx.post(f"{address}/api/v1/face-recognition/detect", json=photo, timeout=30)
+    answer = httpx.post(f"{address}/api/v1/face-recognition/detect", json=photo, timeout=60)
     statuses.append(answer.status_code)
 
 

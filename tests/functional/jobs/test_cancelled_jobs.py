@@ -150,7 +150,7 @@ def test_a_job_that_is_closed_before_it_starts_is_stopped(
     may_run = threading.Event()
     monkeypatch.setattr(
         "facerec.jobs.local.runs.LocalRuns._run_steps",
-        lambda *_: may_run.wait(20) and RunResult(),
+        lambda *_: may_run.wait(60) and RunResult(),
     )
     submitted = []
     for name in ("one", "two"):

@@ -30,7 +30,7 @@ from tests.support.moments import every_nth, moments
 
 ANN = "ann-lee.jpg"
 
-SECONDS = 30.0
+SECONDS = 60.0
 """Maximum time for which one of the two waits for the other."""
 
 Prepare = Callable[[], Collection]

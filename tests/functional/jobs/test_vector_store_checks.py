@@ -384,7 +384,7 @@ def test_credentials_that_may_not_read_a_secret_refuse_no_job_that_is_only_tried
 
 
 def slowly() -> Iterator[bytes]:
-    for _ in range(100):
+    for _ in range(600):
         time.sleep(0.1)
         yield b" "
 
@@ -408,4 +408,4 @@ def test_an_answer_that_does_not_end_is_given_up(parts: Iterable[bytes]) -> None
             asking.require_fitting_index(
                 "key", f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=1
             )
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 40

@@ -216,7 +216,7 @@ def test_a_file_system_that_does_not_answer_is_named(
     path.write_bytes(b"1")
     answers = threading.Event()
     monkeypatch.setattr(input_files, "MAX_SECONDS", 0.1)
-    monkeypatch.setattr(input_files, "read_block", lambda *_: answers.wait(20) and b"")
+    monkeypatch.setattr(input_files, "read_block", lambda *_: answers.wait(60) and b"")
     try:
         with pytest.raises(ReadTimedOutError, match="hangs could not be read"):
             read_input(path, 10)

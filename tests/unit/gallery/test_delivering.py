@@ -43,7 +43,7 @@ class Receiver:
     def wait_for(self, event: MatchEvent) -> bool:
         """Wait until an event arrives; return whether it did in time."""
         with self.changed:
-            return self.changed.wait_for(lambda: event in self.received, timeout=30)
+            return self.changed.wait_for(lambda: event in self.received, timeout=60)
 
 
 @pytest.fixture

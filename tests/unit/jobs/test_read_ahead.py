@@ -77,7 +77,7 @@ def test_an_error_of_a_fetch_is_raised_in_order_and_ends_the_threads() -> None:
 
 
 def test_fetches_are_concurrent() -> None:
-    meeting = threading.Barrier(4, timeout=20)
+    meeting = threading.Barrier(4, timeout=60)
 
     def fetch(number: int) -> int:
         meeting.wait()

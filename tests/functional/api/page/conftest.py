@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-TIMEOUT = 30_000
+TIMEOUT = 60_000
 """Milliseconds; nothing takes as long unless the machine is busy."""
 
 LATE = float(os.environ.get("FACEREC_TEST_LATE", "0"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Page, Route
 
-_LIMIT = 30.0
+_LIMIT = 60.0
 """Seconds that a test waits at most for a request."""
 
 
