@@ -28,6 +28,7 @@ from facerec.storage.objects import Objects
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.deployments import ON_ONE_MACHINE, Deployment, open_deployment
 from tests.support.jobs import job_input
+from tests.support.long import mostly_long_rows
 from tests.workflow.test_lost_stores import copy
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -139,12 +140,15 @@ def erase(staff: Staff, subject: SubjectKind, offset: float) -> None:
 @offsets
 @pytest.mark.parametrize(
     ("subject", "name"),
-    [
-        (SubjectKind.FACE, None),
-        (SubjectKind.PHOTO, "ann.jpg"),
-        (SubjectKind.EXTERNAL_ID, "ann.jpg"),
-        (SubjectKind.USER, "Ann Lee"),
-    ],
+    mostly_long_rows(
+        [
+            (SubjectKind.FACE, None),
+            (SubjectKind.PHOTO, "ann.jpg"),
+            (SubjectKind.USER, "Ann Lee"),
+            (SubjectKind.EXTERNAL_ID, "ann.jpg"),
+        ],
+        2,
+    ),
 )
 def test_an_erasure_erases_the_same_whatever_its_clock_says(
     staff: Staff, subject: SubjectKind, name: str | None, offset: float

@@ -11,6 +11,7 @@ from facerec.errors import ClusterNotFoundError, ConflictError, UserNotFoundErro
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.deployments import Deployment
+from tests.support.long import rarely_short
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_face_that_is_corrected_during_a_clustering_is_not_suggested_as_that_p
     assert sizes(gallery) == {"c2": 3}
 
 
-@pytest.mark.parametrize("said_of", ["the face", "the cluster"])
+@pytest.mark.parametrize("said_of", rarely_short(["the face", "the cluster"], "the cluster"))
 def test_a_correction_that_is_undone_brings_the_suggestion_back(
     gallery: Gallery, said_of: str
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from facerec.api.auth.grants import is_same
+from tests.support.long import mostly_long
 from tests.support.stack_template import ROOT
 
 ACCOUNT = "123456789012"
@@ -310,7 +311,9 @@ def test_a_stack_that_does_not_exist_is_not_said_to_be_deleted(
 
 
 @pytest.mark.parametrize("status", STATES)
-@pytest.mark.parametrize("companion", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+@pytest.mark.parametrize(
+    "companion", mostly_long(["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"], 1)
+)
 def test_images_that_the_sam_cli_left_are_deleted_in_every_state(
     console: Console, status: str, companion: str
 ) -> None:
@@ -440,15 +443,18 @@ CUT_OFF = (255, "An error occurred (ExpiredToken): the security token has expire
 
 @pytest.mark.parametrize(
     "step",
-    [
-        "aws s3 rm",
-        "aws s3api delete-bucket",
-        "aws dynamodb delete-table",
-        "aws s3vectors delete-vector-bucket",
-        "aws batch deregister-job-definition",
-        "sam delete",
-        "aws ecr delete-repository",
-    ],
+    mostly_long(
+        [
+            "aws s3 rm",
+            "aws s3api delete-bucket",
+            "aws dynamodb delete-table",
+            "aws s3vectors delete-vector-bucket",
+            "aws batch deregister-job-definition",
+            "sam delete",
+            "aws ecr delete-repository",
+        ],
+        3,
+    ),
 )
 def test_a_teardown_that_is_cut_off_is_completed_by_another_one(
     standing: Console, step: str
@@ -555,22 +561,25 @@ DENIED = (254, "An error occurred (AccessDenied): not authorized")
 
 @pytest.mark.parametrize(
     "question",
-    [
-        "aws cloudformation describe-stacks",
-        "aws cloudformation describe-stack-resources",
-        "aws stepfunctions list-executions",
-        "aws cloudformation describe-stack-events",
-        "aws s3api list-buckets",
-        "aws dynamodb describe-table",
-        "aws s3vectors get-vector-bucket",
-        "aws batch update-job-queue",
-        "aws batch list-jobs",
-        "aws dynamodb update-continuous-backups",
-        "aws s3 rm",
-        "aws s3vectors list-indexes",
-        "aws batch describe-job-definitions",
-        "aws ecr describe-repositories",
-    ],
+    mostly_long(
+        [
+            "aws cloudformation describe-stacks",
+            "aws cloudformation describe-stack-resources",
+            "aws stepfunctions list-executions",
+            "aws cloudformation describe-stack-events",
+            "aws s3api list-buckets",
+            "aws dynamodb describe-table",
+            "aws s3vectors get-vector-bucket",
+            "aws batch update-job-queue",
+            "aws batch list-jobs",
+            "aws dynamodb update-continuous-backups",
+            "aws s3 rm",
+            "aws s3vectors list-indexes",
+            "aws batch describe-job-definitions",
+            "aws ecr describe-repositories",
+        ],
+        5,
+    ),
 )
 def test_a_teardown_that_cannot_ask_says_so_and_goes_no_further(
     standing: Console, question: str

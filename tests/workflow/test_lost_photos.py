@@ -30,6 +30,7 @@ from tests.support.job_doors import (
     run_jobs_in_this_process,
     use_fake_engine,
 )
+from tests.support.long import mostly_long, rarely_short
 from tests.support.settled import let_files_settle
 from tests.workflow.test_lost_stores import contents, copy, database_of, empty, older_copy
 
@@ -62,7 +63,7 @@ def index_without_embeddings(door: JobDoor) -> dict[str, tuple[str | None, str, 
     return contents(door)
 
 
-@pytest.mark.parametrize("damage", ["restored from an older copy", "lost"])
+@pytest.mark.parametrize("damage", rarely_short(["restored from an older copy", "lost"], "lost"))
 def test_the_same_command_reads_photos_whose_faces_no_job_has(
     local: CommandLineJobs, damage: str, tmp_path: Path
 ) -> None:
@@ -127,7 +128,7 @@ def contents_of_database(door: CommandLineJobs) -> list[str]:
         return [each.collection_id for each in store.list_collections()]
 
 
-@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("as_json", rarely_short([False, True], True))
 def test_photos_that_failed_before_the_lost_ones_are_read_again_count_in_the_end(
     local: CommandLineJobs, tmp_path: Path, as_json: bool
 ) -> None:
@@ -458,7 +459,7 @@ class Sequence:
             copy(self.random.choice(self.copies), database_of(self.door))
 
 
-@pytest.mark.parametrize("seed", range(SEQUENCES))
+@pytest.mark.parametrize("seed", mostly_long(range(SEQUENCES), 1))
 def test_any_sequence_of_imports_deletions_and_losses_ends_in_the_right_faces(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from tests.support.job_doors import (
     photo_of,
     use_fake_engine,
 )
+from tests.support.long import rarely_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def empty(folder: Path) -> Path:
         return folder / "empty.db"
 
 
-@pytest.mark.parametrize("damage", ["restored from an older copy", "lost"])
+@pytest.mark.parametrize("damage", rarely_short(["restored from an older copy", "lost"], "lost"))
 def test_the_same_job_ends_with_the_right_faces(door: JobDoor, damage: str, tmp_path: Path) -> None:
     door.index(*PEOPLE[:1])
     older = older_copy(door, tmp_path)

@@ -17,6 +17,7 @@ import pytest
 
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import CommandLineJobs, run_jobs_in_this_process, use_fake_engine
+from tests.support.long import mostly_long
 from tests.workflow.test_lost_stores import copy, empty
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "12"))
@@ -195,7 +196,7 @@ class Sequence:
         return named
 
 
-@pytest.mark.parametrize("seed", range(SEQUENCES))
+@pytest.mark.parametrize("seed", mostly_long(range(SEQUENCES), 4))
 def test_any_sequence_ends_in_the_faces_of_the_last_job_without_the_deleted(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

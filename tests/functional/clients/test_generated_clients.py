@@ -65,6 +65,7 @@ def test_openapi_python_client(
     assert checked.stdout == f"{len(answers)} answers\n"
 
 
+@pytest.mark.long
 def test_openapi_typescript(
     server: RestServer, document: Path, answers: list[Answered], project: Path
 ) -> None:

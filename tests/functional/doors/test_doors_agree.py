@@ -1391,9 +1391,14 @@ LACKING_ROWS = {
 """Rows of other operations that a door cannot answer, and the reasons."""
 
 CASES = [
-    pytest.param(door, name, id=f"{door}: {name}")
+    pytest.param(
+        *(door, name),
+        id=f"{door}: {name}",
+        # A function translates as the server does: a sample shows that it is asked alike.
+        marks=pytest.mark.long if door.endswith(" on lambda") and number % 8 else [],
+    )
     for door in DOORS[1:]
-    for name, row in ROWS.items()
+    for number, (name, row) in enumerate(ROWS.items())
     if (door.removesuffix(" on lambda"), row.method) not in LACKING
     and (door.removesuffix(" on lambda"), name) not in LACKING_ROWS
     and (door, name) not in LACKING_ROWS

@@ -17,6 +17,7 @@ from facerec.core.erasures import SubjectKind
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.doors.conftest import DOORS
 from tests.support.doors import Door, DoorError
+from tests.support.long import mostly_long, mostly_long_rows
 from tests.support.rest_server import rest_server
 
 ANN = fake_photo(fake_face("ann"))
@@ -103,7 +104,9 @@ def doors(open_door: Callable[[str], Door]) -> dict[str, Door]:
     return doors
 
 
-@pytest.mark.parametrize(("argument", "text"), CASES, ids=lambda value: value[:10])
+@pytest.mark.parametrize(
+    ("argument", "text"), mostly_long_rows(CASES, 11), ids=lambda value: value[:10]
+)
 def test_a_text_that_is_not_an_id_is_refused_alike_at_every_door(
     doors: dict[str, Door], argument: str, text: str
 ) -> None:
@@ -122,7 +125,9 @@ def test_a_text_that_is_not_an_id_is_refused_alike_at_every_door(
     assert differing == []
 
 
-@pytest.mark.parametrize("text", [*MALFORMED, "zz", ".."], ids=lambda text: text[:10])
+@pytest.mark.parametrize(
+    "text", mostly_long([*MALFORMED, "zz", ".."], 2), ids=lambda text: text[:10]
+)
 def test_a_text_that_is_not_a_job_is_not_found_at_any_door(tmp_path: Path, text: str) -> None:
     with rest_server(tmp_path) as server:
         path = f"{server.address}/api/v1/jobs/{text.replace('.', '%2E')}"

@@ -246,7 +246,7 @@ STEPS_OF_EACH_KIND = {
 
 
 @pytest.mark.parametrize(
-    "steps", mostly_long(STEPS_OF_EACH_KIND.values(), 6), ids=STEPS_OF_EACH_KIND
+    "steps", mostly_long(STEPS_OF_EACH_KIND.values(), 4), ids=STEPS_OF_EACH_KIND
 )
 def test_a_copy_from_before_any_change_is_brought_up_to_date(
     here: Installation, steps: list[str]

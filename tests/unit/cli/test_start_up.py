@@ -18,6 +18,7 @@ from facerec import open_gallery
 from facerec.cli.main import main
 from facerec.jobs.ledger.report import write_report
 from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.long import mostly_long
 
 FOR_PHOTOS_AND_AWS = ("PIL", "boto3", "numpy", "onnxruntime")
 HEAVY = ("PIL", "boto3", "fastapi", "jsonschema", "numpy", "onnxruntime", "pydantic")
@@ -126,7 +127,7 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
             yield from commands(command, *above, name)
 
 
-@pytest.mark.parametrize("words", [(), *commands(main)], ids=" ".join)
+@pytest.mark.parametrize("words", mostly_long([(), *commands(main)], 20), ids=" ".join)
 def test_the_help_of_a_command_imports_nothing_heavy(words: tuple[str, ...]) -> None:
     started = start((*HEAVY, *FOR_WORK), *words, "--help")
     assert started.returncode == 0, started.stderr

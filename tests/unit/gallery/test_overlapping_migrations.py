@@ -291,7 +291,7 @@ def settle(case: Case, number: int) -> None:
 
 
 @pytest.mark.parametrize("killed", rarely_short(["before", "after", "unanswered"], "unanswered"))
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", mostly_long(OPERATIONS, 3))
 def test_a_migration_that_is_killed_at_any_call_can_be_completed(
     services: Services, operation: str, killed: str
 ) -> None:
@@ -307,7 +307,7 @@ def test_a_migration_that_is_killed_at_any_call_can_be_completed(
 
 @pytest.mark.parametrize(
     "other",
-    rarely_short(OTHERS, migrate, index, delete_face_of_person),
+    rarely_short(OTHERS, migrate, delete_face_of_person),
     ids=lambda each: each.__name__,
 )
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -324,9 +324,7 @@ def test_whatever_happens_at_any_call_of_a_migration_no_served_face_is_lost(
         settle_all(case, number, other, refused)
 
 
-@pytest.mark.parametrize(
-    "other", rarely_short(MIGRATING, cancel, migrate_again), ids=lambda each: each.__name__
-)
+@pytest.mark.parametrize("other", rarely_short(MIGRATING, cancel), ids=lambda each: each.__name__)
 @pytest.mark.parametrize("state", BEFORE)
 @pytest.mark.parametrize("request_", [index, delete_face, delete_face_of_person, delete_collection])
 def test_whatever_a_migration_does_at_any_call_of_a_request_the_request_is_not_lost(
@@ -342,7 +340,9 @@ def test_whatever_a_migration_does_at_any_call_of_a_request_the_request_is_not_l
         settle_all(case, number, request_, refused)
 
 
-@pytest.mark.parametrize("request_", [delete_face, delete_face_of_person])
+@pytest.mark.parametrize(
+    "request_", rarely_short([delete_face, delete_face_of_person], delete_face_of_person)
+)
 def test_a_deletion_that_is_shown_late_is_not_undone_by_a_switch(
     services: Services, request_: Operation
 ) -> None:
