@@ -113,8 +113,8 @@ def migrate(
     """Move a collection to another recipe, and so to another model version.
 
     Name exactly one of --recipe, --status, --rollback and --finish. With --recipe, all faces are
-    described again, from their original photos. While this is done, the collection serves its
-    present version; then it switches at once. Face ids, people, corrections and the history stay.
+    described again, from their original photos. Until then, the collection serves its current
+    version; then it switches in one step. Face ids, people, corrections and the history are kept.
     After an interruption, run the command again. The earlier version is kept until --finish, so
     that --rollback can return to it.
 

@@ -95,7 +95,7 @@ def list_command(
     type=recipe_name,
     default="fast",
     show_default=True,
-    help="Recipe of the faces: one view, or the average of four, which loses fewer "
+    help="Recipe of the faces: one view, or the average of four, which misses fewer "
     "matches and takes longer.",
 )
 @data_option

@@ -67,7 +67,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
     type=recipe_name,
     default=Recipe.FAST.value,
     show_default=True,
-    help="Recipe of the faces: one view, or the average of four, which loses fewer matches.",
+    help="Recipe of the faces: one view, or the average of four, which misses fewer matches.",
 )
 @detector_option
 @html_option("plots and the worst errors. It contains faces.")

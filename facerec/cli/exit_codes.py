@@ -81,13 +81,13 @@ class ExitCode(IntEnum):
     )
     TOO_MANY_FAILURES = (
         7,
-        "more photos failed than tolerated, or an import brought no face",
+        "more photos failed than tolerated, or an import added no face",
         "See `facerec jobs failures`, or the report of the import. The job is complete, unless it "
         "was ended because nearly all of its first photos failed.",
     )
     REMAINDER = (
         8,
-        "something is left of what was erased",
+        "some of the erased data is left",
         "Erase it again; if that does not help, remove it by hand from the places that are shown.",
     )
     INTERRUPTED = (

@@ -64,7 +64,7 @@ def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) 
     """
     function = services.erasure_function(stack)
     job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})
-    console(stderr=True).print(f"job {job['job_id']} of AWS Batch clusters the faces")
+    console(stderr=True).print(f"AWS Batch job {job['job_id']} is clustering the faces")
     # A stack of an earlier release returns no notice.
     if notice := job.get("notice"):
         console(stderr=True).print(f"note: {notice}")

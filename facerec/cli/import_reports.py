@@ -125,7 +125,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
 
     Raises:
         InvalidInputError: Another file is at the path, or no file can be written there.
-        SystemExit: Faces were to be imported, and the collection has none of them.
+        SystemExit: There were faces to import, and the collection contains none of them.
     """
     file = ReportFile(path, report)
     try:

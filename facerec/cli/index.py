@@ -60,9 +60,9 @@ def index(
     The same command resumes an interrupted job. In a folder, only photos that are new or have
     changed since an earlier run are read; if a photo was replaced, so are its faces. With --prune,
     the faces of photos that are gone are removed. Faces that the collection has since lost are
-    restored, even if the whole database was lost, unless they were deleted on purpose. If faces are
-    lost whose photos could not be read again, the exit code is 1. If the external image id of a
-    photo has changed, its faces are stored under the new id only.
+    restored, even if the whole database was lost, unless they were deleted on purpose. The exit
+    code is 1 if faces remain lost because their photos were not read again. If the external image
+    id of a photo has changed, its faces are stored under the new id only.
 
     With --person-from, people are created from the names of photos: `folder` uses the path of a
     photo's folder below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column

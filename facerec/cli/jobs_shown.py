@@ -79,8 +79,8 @@ def watch(
     """Watch JOB until it ends, then show its report.
 
     Ctrl-C stops watching; the job keeps running. The exit code is that of the job: 0, 7 if more
-    photos failed than tolerated, 1 if it is incomplete or cancelled, or if faces are lost whose
-    photos were not read again.
+    photos failed than tolerated, 1 if it is incomplete or cancelled, or if faces remain lost
+    because their photos were not read again.
 
     \b
     Example:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MAX_STOPPING_SECONDS = 75.0
 """Seconds that an interrupted run has to end: more than its workers have. A run that takes longer
-waits for a file system, or compares a large collection, and ends as if it was killed."""
+is waiting for a file system, or comparing a large collection; it is ended as if it was killed."""
 
 _NOT_STOPPED = "the run does not stop, perhaps because a disk does not answer; it is ended"
 
@@ -79,8 +79,8 @@ def run_here(
         as_json: Print JSON.
 
     Raises:
-        SystemExit: The job was interrupted, is incomplete, too many photos failed, or faces are
-            lost whose photos were not read again.
+        SystemExit: The job was interrupted or is incomplete, too many photos failed, or faces
+            remain lost because their photos were not read again.
         FacerecError: The job cannot be planned (see ``LocalJobs.submit``), its run failed, or
             people cannot be enrolled.
     """

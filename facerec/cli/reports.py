@@ -187,7 +187,7 @@ def _print_kept_ids(difference: Difference) -> None:
 
 
 def print_removal(removal: Removal) -> None:
-    """Print how many faces were removed, by the reason: moved, renamed, replaced or gone photos."""
+    """Print how many faces were removed: of moved, renamed, and replaced or missing photos."""
     if removal.moved:
         moved = count(removal.moved, "face")
         console().print(f"{moved} of moved photos: new face ids, the same people and corrections")

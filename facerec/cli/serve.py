@@ -131,7 +131,7 @@ def serve(
 ) -> None:
     """Serve the API over HTTP.
 
-    The server supports REST and Amazon Rekognition's protocol, and has a web page for people. On a
+    The server supports REST and Amazon Rekognition's protocol, and has a web page. On a
     loopback address, every program on this machine can call it. On any other address, requests need
     the token or an access key created by `facerec keys create`. Ctrl-C stops the server once the
     running requests are finished.

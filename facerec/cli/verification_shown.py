@@ -130,7 +130,7 @@ def print_run(run: RunSummary) -> None:
 
 
 def exit_if_lost(run: RunSummary) -> None:
-    """End the command with an error if faces are lost whose photos were not read again."""
+    """End the command with an error if faces remain lost."""
     if run.faces_lost:
         lost = count(run.faces_lost, "face")
         say(f"error: {lost} lost, and not all photos of them were read again", fg="red", err=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_COMPARED = 64
-"""Maximum number of faces of a cluster that averages include: the first that joined."""
+"""Maximum number of faces of a cluster that an average score includes: the first that joined."""
 
 _PAIRS_AT_ONCE = 1_000_000
 _NOBODY: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ class Linked:
         names: Names of the people that its faces were stated to show.
         denied: Names of people that one of its faces was stated not to show.
         photos: Identifiers of the photos of its faces.
-        compared: Rows of the faces that averages include.
+        compared: Rows of the faces with which its average score against a cluster is computed.
     """
 
     rows: list[int]

@@ -134,7 +134,7 @@ def id_bytes(vector_id: str) -> bytes:
 
 
 def id_of_bytes(content: bytes) -> str:
-    """Return the id that ``id_bytes`` has converted."""
+    """Return the id that ``id_bytes`` converts to these bytes."""
     digits = content.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -29,7 +29,7 @@ such a face fills their window; smaller faces can rarely be recognised."""
 
 
 class Recipe(StrEnum):
-    """Amount of work for the embedding of a face; part of the model version."""
+    """How an embedding is computed, from one view of a face or four; part of the model version."""
 
     FAST = "fast"
     """One view of the face."""

@@ -13,11 +13,11 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 
 def require_regular(path: str, status: os.stat_result) -> os.stat_result:
-    """Return the status of a regular file.
+    """Return the status of a file, after checking that it is a regular file.
 
     Raises:
         PermissionError: The path is a folder that may not be read.
-        IsADirectoryError: The path is another folder.
+        IsADirectoryError: The path is a folder that may be read.
         OSError: The path is a pipe, a device or a socket (``EINVAL``).
     """
     if stat.S_ISREG(status.st_mode):

@@ -14,7 +14,7 @@ program loads only what it uses:
   ``open_child_dependencies``.
 - The container that clusters faces: ``open_clustering_gallery``.
 - The API function: ``open_deployed_gallery``, ``open_aws_jobs`` and ``open_clusterings``.
-- The function that erases: ``open_eraser``, a gallery that loads networks only to migrate,
+- The function that erases: ``open_eraser`` (a gallery that loads networks only to migrate),
   ``open_clusterings`` and ``open_faces``.
 - The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.

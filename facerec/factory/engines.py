@@ -79,7 +79,7 @@ def recipe_of(model_version: str) -> str:
 
 
 def versions_by_recipe(fast: str) -> dict[str, str]:
-    """Return the model version of each recipe, with the same weights; reads no weights.
+    """Return the model version of each recipe, derived from that of ``fast``; reads no weights.
 
     Args:
         fast: The model version of the recipe ``fast``. If it is not one of this release, the result

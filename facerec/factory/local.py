@@ -124,6 +124,7 @@ def _local_gallery(
 
     erasures, jobs_root = open_local_erasures(data), jobs_root_of(data)
 
+    # Called by methods of the gallery that is built below.
     def restore_lost(collection_id: str) -> int | None:
         if not lost_collections.has_lost_faces(collection_id, objects, jobs_root, store, erasures):
             return None

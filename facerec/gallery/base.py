@@ -148,7 +148,7 @@ class GalleryBase(Inspector):
     def _keep_settings(self, collection_id: str) -> None:
         """Store a copy of a collection's settings beside its job folders.
 
-        If another process changes the job folders, the next job stores the copy instead.
+        Does nothing where another process changes the job folders: the next job stores the copy.
 
         Raises:
             CollectionNotFoundError: The collection was deleted concurrently.

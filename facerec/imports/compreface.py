@@ -194,7 +194,7 @@ class ComprefaceServer:
             if error.code in (401, 403):
                 raise AccessDeniedError(
                     self._root,
-                    "CompreFace does not accept the API key",
+                    "CompreFace rejected the API key",
                     "use the key of a face recognition service",
                 ) from error
             if error.code == 404:

@@ -84,7 +84,7 @@ class ImportReport:
 
     @property
     def failed(self) -> bool:
-        """Whether faces should have been imported, and none is in the collection."""
+        """Whether there were faces to import, and the collection contains none of them."""
         missing = any(each.reason not in _INTENDED for each in self.unmatched)
         return missing and self.imported == self.present == 0
 

@@ -189,7 +189,7 @@ def plan_execution(
         require_s3_addresses(request)
         if request.bulk_import and settings.pinecone_integration_id is None:
             raise InvalidInputError(
-                "bulk_import: the stack has no storage integration of Pinecone",
+                "bulk_import: the stack has no storage integration for Pinecone",
                 "deploy it with PineconeIntegrationId, or index without bulk_import",
             )
         check(request)

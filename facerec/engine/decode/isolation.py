@@ -1,9 +1,9 @@
 """Decodes photos in a separate process with limits of time and memory.
 
 Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
-interrupted, and a crash in it ends the process. So it runs in a child process with limits of the
-operating system. A photo that exceeds them is rejected. Unless the process ends, it is kept for the
-next photo, since it takes 0.2 seconds to start.
+interrupted, and a crash in it ends the process. So it runs in a child process, whose resources the
+operating system limits. A photo that exceeds the limits is rejected. A child process takes 0.2
+seconds to start, so it decodes further photos until it ends.
 """
 
 from __future__ import annotations

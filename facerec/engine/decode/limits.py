@@ -47,7 +47,7 @@ class LimitExceededError(Exception):
 
 
 def too_costly(detail: str) -> LimitExceededError:
-    """Return the error for a file that is rejected before it is decoded."""
+    """Return the error for a file that would take too long, or too much memory, to decode."""
     return LimitExceededError(UnreadableReason.TOO_LARGE, detail)
 
 

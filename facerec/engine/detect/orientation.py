@@ -53,7 +53,7 @@ def is_upright(detections: Sequence[Detection]) -> bool:
 
 
 def is_better_turned(turned: Sequence[Detection], stored: Sequence[Detection]) -> bool:
-    """Return whether the faces found after turning a photo are better than those found before.
+    """Return whether to turn a photo: a face is upright then, and the best score is not much lower.
 
     Args:
         turned: Faces with enough confidence, after the turn.

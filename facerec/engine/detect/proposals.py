@@ -177,6 +177,9 @@ class ProposalNetwork:
 def first_level(pixels: Pixels, smallest_face: float) -> Image.Image:
     """Return a photo in greyscale, with its smallest faces as large as the network needs.
 
+    It is enlarged to at most ``MAX_SEARCHED_PIXELS``, so the smallest faces of a large photo may
+    stay smaller.
+
     Args:
         pixels: uint8 of shape (height, width, 3), RGB.
         smallest_face: Side in pixels of the smallest face to search for.

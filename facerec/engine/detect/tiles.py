@@ -50,7 +50,7 @@ def divide(side: int, max_pixels: int, geometry: DetectorGeometry) -> list[Span]
     if own > count_outputs(max_pixels, geometry):
         max_own = count_outputs(max_pixels, geometry) - 2 * geometry.reach
         if max_own < 1:
-            raise ValueError(f"spans of {max_pixels} pixels consist of overlap only")
+            raise ValueError(f"spans of {max_pixels} pixels are not longer than their overlap")
         # Spans of equal length, so that every run needs the same memory.
         own = math.ceil(outputs / math.ceil(outputs / max_own))
     spans = []

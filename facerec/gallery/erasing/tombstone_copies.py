@@ -127,7 +127,7 @@ def doubtful_erasures(
 def _erasures_with(
     collection_id: str, erasure_ids: Sequence[str], texts: frozenset[str], records: RecordStore
 ) -> list[str]:
-    """Return the ids of the erasures whose mark consists of these texts."""
+    """Return the ids of the erasures whose marks in the store have exactly these texts."""
     found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
     return [each for each in erasure_ids if found.get(_mark_of(each), frozenset()) == texts]
 

@@ -1,4 +1,4 @@
-"""The operation that erases what belongs to no collection or person any more."""
+"""The operation that erases data whose collection or person no longer exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SweepOperations(GalleryBase):
-    """The operation of a gallery that erases what killed processes have left."""
+    """The operation of a gallery that erases data that killed processes have left."""
 
     def sweep(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, Swept]:
         """Erase data whose collection or person does not exist any more.

@@ -122,7 +122,7 @@ def checked_faces(face_ids: Sequence[str]) -> None:
 
 
 def status_of(user: User) -> UserStatus:
-    """Return the state of a person's vector."""
+    """Return the status of a person's vector."""
     if user.version != user.vector_version:
         return UserStatus.UPDATING
     return UserStatus.ACTIVE if user.face_ids else UserStatus.CREATED

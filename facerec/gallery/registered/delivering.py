@@ -133,13 +133,14 @@ class EventDelivery:
         return True
 
     def _claim(self, until: float) -> tuple[list[KeptEvent], bool]:
-        """Return events that are due, to be sent together; none if no more are due.
+        """Claim events that are due, to be sent together.
 
         Args:
             until: Time at which to stop, by ``time.monotonic``.
 
         Returns:
-            The events, and False if ``is_stored`` has failed for another event, otherwise True.
+            The events; empty if none is due, or the time is over. Also False if ``is_stored``
+            raised an error for a further event, which ends the batch; otherwise True.
         """
         claimed: list[KeptEvent] = []
         started = self._clock()

@@ -21,7 +21,6 @@ MARGIN = 1.5
 """Minimum lead of the most similar person over the next one, in normalised score;
 ``docs/accuracy.md`` shows how often a smaller lead belongs to the wrong person."""
 
-
 MIN_SIMILARITY = 0.5
 """Minimum similarity at which two unnamed faces may count as one person, whatever lower threshold
 a caller chooses: at a threshold of 0, everybody matches everybody."""

@@ -1,5 +1,8 @@
 """Searches a collection for faces: neighbours become matches and, for a probe, a decision.
 
+A face has a similarity, by which it matches (0 to 1; at least the threshold), and a normalised
+score, by which it is compared with other faces (the lower, the more similar).
+
 A search with the faces of a photo (``search_probes``) takes these steps:
 
 1. The store returns the nearest faces, which are scored. If the best one matches, the *relevant*
@@ -222,7 +225,7 @@ def _nearest_faces(
 
 
 def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -> int:
-    """Return how many more neighbours the search needs (``Fetched.missing``).
+    """Return how many more neighbours than its first search ``search_for`` needs; 0 for no more.
 
     More neighbours only help a probe that has too few matches, or too few people.
     """

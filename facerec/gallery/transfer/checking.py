@@ -132,7 +132,7 @@ def _check_times(where: str, document: dict[str, Any]) -> None:
     for name in ("at", "created_at"):
         if name in document and not is_time(document[name]):
             raise InvalidInputError(
-                f"{where} has the time {document[name]!r:.20} as {name}",
+                f"{where} has an invalid {name}: {document[name]!r:.20}",
                 "write seconds since 1970, before the year 10000",
             )
 

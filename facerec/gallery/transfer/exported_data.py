@@ -74,7 +74,7 @@ class Export:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no data is stored, as far as everything could be read."""
+        """Whether everything could be read, and no data was found."""
         faces = (self.faces, self.standby_faces, self.clusters, self.not_faces)
         return not any(
             (

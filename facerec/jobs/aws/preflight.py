@@ -93,7 +93,7 @@ def examine(
             found.problems.extend(check(stack, clients))
     if request.bulk_import and not stack.parameters.get("PineconeIntegrationId"):
         found.problems.append(
-            "PineconeIntegrationId: the stack has no storage integration of Pinecone: name one, or"
+            "PineconeIntegrationId: the stack has no storage integration for Pinecone: name one, or"
             " index without a bulk import"
         )
     found.problems.extend(find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus))

@@ -56,7 +56,11 @@ class Crashes:
         self._notes, self._until = notes, until
 
     def is_near(self, photos: int) -> bool:
-        """Return whether to process photos one at a time while the ledger has this many photos."""
+        """Return whether a crash may be near, so that each photo must be its own step.
+
+        Args:
+            photos: Number of photos in the ledger.
+        """
         return photos < self._until
 
     def is_fatal(self, offset: int) -> bool:

@@ -9,9 +9,9 @@ and wherever they are killed. It follows from three rules, all of them kept in t
    attempts that append the same segment one wins; the other reads the winner's segment and
    continues from its end.
 3. A commit stores the embeddings in the job folder, then the events of registered people and the
-   faces in the collection, then the segment that names both. Faces of people that it would
-   otherwise remove are kept, and stored again with the others. If a killed attempt stored faces
-   without a segment, the next attempt finds them by their embeddings
+   faces in the collection, then the segment that names both. A commit replaces the faces of its
+   photos, but keeps those that belong to people: it stores them again with the new ones. If a
+   killed attempt stored faces without a segment, the next attempt finds them by their embeddings
    (``SegmentWriter.unrecorded``) and processes their photos again.
 
 Storing the same faces again changes nothing, since face ids derive from content.
@@ -208,8 +208,9 @@ class SegmentWriter:
     def unrecorded(self) -> set[str]:
         """Return the image keys of photos that have stored faces, but no row in the ledger.
 
-        An attempt was killed after it had stored the faces and before it wrote the segment. These
-        photos are processed again, so that the ledger names their faces as indexed by this child.
+        An attempt that was killed after it had stored the faces, and before it wrote the segment,
+        leaves such photos. They are processed again, so that the ledger names their faces as
+        indexed by this child.
         Waits first for the commit in flight, which adds rows for its photos.
 
         Raises:

@@ -133,7 +133,13 @@ class LocalJobs:
         job_folder: str | None,
         on_listed: Callable[[int], None] = lambda listed: None,
     ) -> Plan:
-        """Plan the job of a request; see ``submit``."""
+        """Plan the job of a request; see ``submit``.
+
+        Before it is planned, a deleted collection that an old copy of the database brought back is
+        deleted again (``delete_if_returned``), a migration must be finished (``require_settled``),
+        and a collection that changed since its last run is noted, so that its faces are compared
+        (``note_doubt_if_changed``). The plan gets the model version that the collection serves.
+        """
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.local.served_version import with_served_version
         from facerec.jobs.planning.planner import plan_job

@@ -304,7 +304,7 @@ class _Supervisor:
 
 
 def _join(worker: _Worker, seconds: float) -> None:
-    """Wait for the end of a worker; one that does not end in time is left to the kernel."""
+    """Wait for a worker to exit; one that does not exit in time is no longer waited for."""
     worker.process.join(seconds)
     worker.pipe.close()
     if worker.process.is_alive():

@@ -172,7 +172,7 @@ class LastStatements:
         return key in self.seen
 
     def decide(self, key: str) -> None:
-        """Record that the statement about a photo was compared."""
+        """Record that the statement about a photo was compared with the collection."""
         self.seen.setdefault(key, 0.0)
         self.awaited.pop(key, None)
 

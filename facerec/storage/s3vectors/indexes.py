@@ -196,7 +196,7 @@ class VectorIndexes:
     def _call(self, operation: str, index: str | None, **named: object) -> Mapping[str, Any]:
         """Send a request about an index, or about the bucket if it is None; see ``Retries``."""
         codes: dict[str, FacerecError] = {
-            "NotFoundException": NotFoundError(f"there is no index {index}")
+            "NotFoundException": NotFoundError(f"index {index!r} does not exist")
         }
         if index is None or operation == "create_index":
             codes = {

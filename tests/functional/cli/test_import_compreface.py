@@ -270,7 +270,7 @@ def test_photos_that_cannot_be_imported_are_reported(source: Compreface, tmp_pat
 def test_a_wrong_key_is_one_line_without_the_key(source: Compreface, tmp_path: Path) -> None:
     result = import_from(source, tmp_path, key="wrong-key")
     assert result.exit_code != 0
-    assert "does not accept the API key" in result.stderr
+    assert "rejected the API key" in result.stderr
     assert "wrong-key" not in result.output + result.stderr
 
 

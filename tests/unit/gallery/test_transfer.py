@@ -330,9 +330,9 @@ FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
             f"face '{FACE}' a second time",
         ),
         ("history.jsonl", lambda ls: ls.append(ls[0]), "entry .* a second time"),
-        ("people.jsonl", lambda ls: ls[0].update(created_at=1e300), "line 1 .* time 1e.300"),
-        ("people.jsonl", lambda ls: ls[0].update(created_at=10**400), "line 1 .* time 1000"),
-        ("people.jsonl", lambda ls: ls[0].update(created_at=-1), "line 1 .* time -1"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=1e300), "line 1 .* invalid .* 1e.300"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=10**400), "line 1 .* invalid .* 1000"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=-1), "line 1 .* invalid .* -1"),
         ("people.jsonl", lambda ls: ls[0].update(created_at=math.nan), "line 1 .* not JSON"),
         ("people.jsonl", register("2026-13-26/2099-01-01"), "line 1 .* day of consent"),
         ("people.jsonl", register("2026-01-01/2026-02-30"), "line 1 .* day of expiry"),
@@ -340,9 +340,13 @@ FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
         (
             "history.jsonl",
             lambda ls: ls[0]["cause"].update(at=1e12),
-            "line 1 .* time 10{12}",
+            "line 1 .* invalid .* 10{12}",
         ),
-        ("history.jsonl", lambda ls: step(ls).update(created_at=1e300), "line 1 .* time 1e.300"),
+        (
+            "history.jsonl",
+            lambda ls: step(ls).update(created_at=1e300),
+            "line 1 .* invalid .* 1e.300",
+        ),
         (
             "history.jsonl",
             lambda ls: step(ls).update(earlier_registration="2026-00-01/2099-01-01"),
