@@ -116,7 +116,7 @@ def _require_in_range(
     too_low = low is not None and (number <= low if numbers.min_open else number < low)
     too_high = high is not None and (number >= high if numbers.max_open else number > high)
     if too_low or too_high:
-        within, given = _describe(numbers), f"{number:.15g}" if number % 1 else f"{number:.0f}"
+        within, given = _describe(numbers), f"{number:.15g}" if number % 1 else str(int(number))
         numbers.fail(f"must be {'from ' * (' to ' in within)}{within}, got {given}", param, ctx)
 
 
