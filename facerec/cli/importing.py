@@ -38,7 +38,7 @@ report_option = click.option(
 restore_option = click.option(
     "--restore-deleted",
     is_flag=True,
-    help="Also store faces that were deleted here on purpose, or erased.",
+    help="Store faces that were deleted on purpose, or erased, here, too.",
 )
 
 SHOW_EVERY = 100

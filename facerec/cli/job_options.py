@@ -40,7 +40,7 @@ _OPTIONS = (
     click.option(
         "--restore-deleted",
         is_flag=True,
-        help="Process all photos again, and also store faces that were deleted on purpose.",
+        help="Store faces that were deleted on purpose, too; this processes all photos again.",
     ),
     click.option(
         "--prune",
