@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.jobs.job_ids import NEVER_DELETED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,7 +61,7 @@ class JobFolders:
     def _is_deleted(self, collection_id: str) -> Callable[[str], bool]:
         """Return a function that returns whether a job was deleted with its collection."""
         if self.erasures is None:
-            return collection_erasure.NEVER_DELETED
+            return NEVER_DELETED
         return self.erasures.find_deleted_jobs(collection_id)
 
     def forget(

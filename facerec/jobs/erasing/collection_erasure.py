@@ -41,7 +41,7 @@ from facerec.jobs.folders import (
     list_entries,
     missing_folder,
 )
-from facerec.jobs.job_ids import is_of_collection
+from facerec.jobs.job_ids import NEVER_DELETED, is_of_collection
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id, read_facts
@@ -51,9 +51,6 @@ from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
-
-NEVER_DELETED: Callable[[str], bool] = lambda job_id: False  # noqa: E731
-"""The ``is_deleted`` of callers without receipts."""
 
 
 def erase_faces(

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
-from facerec.jobs.erasing.collection_erasure import NEVER_DELETED, entries_of
+from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_lock import folder_lock
+from facerec.jobs.job_ids import NEVER_DELETED
 from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import PLAN_VERSION, plan_uri

@@ -12,11 +12,12 @@ from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import require_known_header
 from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
-from facerec.jobs.erasing.collection_erasure import NEVER_DELETED, collected, entries_of
+from facerec.jobs.erasing.collection_erasure import collected, entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.erasing.without_plan import raise_first
 from facerec.jobs.folders import Entry, has_plan
+from facerec.jobs.job_ids import NEVER_DELETED
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.first_release import with_current_names
 from facerec.jobs.ledger.layout import memory_folder

@@ -19,10 +19,9 @@ from facerec.errors import (
     JobDeletedError,
 )
 from facerec.gallery.erasing.tombstones import count_deleted_photos
-from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasing.lost_erasures import remove_returned
-from facerec.jobs.erasing.without_plan import data_without_plan
+from facerec.jobs.job_ids import NEVER_DELETED
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.planned_collection import collection_of, store_of_planned
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.erasing import without_plan
     from facerec.jobs.folders import UnreadableFolder
     from facerec.jobs.ledger import job_face_index
     from facerec.jobs.plan import Plan
@@ -53,6 +53,7 @@ else:
     from facerec.core.deferred import DeferredModule
 
     job_face_index = DeferredModule("facerec.jobs.ledger.job_face_index")
+    without_plan = DeferredModule("facerec.jobs.erasing.without_plan")
 
 MAX_CHILDREN_WITHOUT_INDEX = 100
 """Maximum number of children of a job to search for the embeddings of a few photos without an
@@ -277,8 +278,8 @@ def verify_collection(
         collection = restored_collection(collection_id, plans, records)
         restore_settings(collection, plans, objects, jobs_root, records)
     plans, unreadable = plans_of_collection(collection, objects, jobs_root)
-    without_plan = data_without_plan(objects, jobs_root, collection_id, is_deleted)
-    total = Verification(unreadable_jobs=len(unreadable), folders_without_plan=without_plan)
+    folders = without_plan.data_without_plan(objects, jobs_root, collection_id, is_deleted)
+    total = Verification(unreadable_jobs=len(unreadable), folders_without_plan=folders)
     last = last or LastStatements()
     returned = remove_returned(
         collection,

@@ -18,8 +18,8 @@ from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.bulk_import.progress import begin_rebuild, drop_import
-from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.folders import note_folder_elsewhere
+from facerec.jobs.job_ids import NEVER_DELETED
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.report import read_complete_report
 from facerec.jobs.remembered.collections import note_restored, own_creations
