@@ -142,11 +142,57 @@ def png_of_empty_chunks(count: int) -> bytes:
     )
 
 
-def png_of_text(count: int) -> bytes:
-    """Return a PNG with chunks of EXIF as text, each a kilobyte that inflates to a megabyte."""
-    text = png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(999_999), 9))
+def png_of_text(count: int, *, orientation: int | None = None) -> bytes:
+    """Return a PNG with chunks of EXIF as text, each a kilobyte that inflates to a megabyte.
+
+    Args:
+        count: Number of chunks.
+        orientation: Orientation that a further, small chunk states after them.
+    """
+    chunks = _text_chunk(bytes(999_999)) * count
+    if orientation is not None:
+        exif = b"II*\0" + struct.pack("<LHHHLL", 8, 1, 0x0112, 3, 1, orientation)
+        chunks += _text_chunk(_profile(exif))
+    return _png(chunks)
+
+
+IDENTIFIERS = b"Exif\0\0" * 166_000
+"""A megabyte of the bytes that precede EXIF in a JPEG, without any EXIF."""
+
+
+def png_of_exif_identifiers() -> bytes:
+    """Return a PNG with 16 chunks of EXIF, each a megabyte of identifiers."""
+    return _png(png_chunk(b"eXIf", IDENTIFIERS) * 16)
+
+
+def png_of_texts_of_exif_identifiers() -> bytes:
+    """Return a PNG with 16 chunks of EXIF as text, two kilobytes that inflate to a megabyte."""
+    half = IDENTIFIERS[: len(IDENTIFIERS) // 2 - 100]
+    return _png(_text_chunk(_profile(half)) * 16)
+
+
+def _profile(exif: bytes) -> bytes:
+    """Return EXIF as a text of a PNG."""
+    return b"\nexif\n%8d\n" % len(exif) + exif.hex().encode()
+
+
+def _text_chunk(text: bytes) -> bytes:
+    return png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text, 9))
+
+
+def _png(chunks: bytes) -> bytes:
+    """Return a PNG with chunks after its header."""
     header, pixels = png_of_empty_chunks(0)[:33], png_of_empty_chunks(0)[33:]
-    return header + text * count + pixels
+    return header + chunks + pixels
+
+
+def webp_of_exif_identifiers() -> bytes:
+    """Return a WebP with a chunk of EXIF, eight megabytes of identifiers."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "WEBP")
+    chunk = b"EXIF" + struct.pack("<I", 8 * len(IDENTIFIERS)) + IDENTIFIERS * 8
+    chunks = file.getvalue()[12:] + chunk
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 
 
 def png_chunk(kind: bytes, data: bytes, *, damaged: bool = False) -> bytes:

@@ -20,6 +20,10 @@ times its size."""
 MAX_METADATA = 1_000_000
 """Maximum uncompressed size in bytes of a block of a PNG that is read."""
 
+MAX_INFLATED = 4_000_000
+"""Maximum number of bytes to which the blocks of a PNG inflate together; later ones are not read.
+A block that is damaged or too large counts as the largest possible one."""
+
 EXIF_IDENTIFIER = b"Exif\0\0"
 """The bytes before EXIF in a JPEG, which some programs write in other formats too."""
 
@@ -68,8 +72,9 @@ def _of_xmp(packet: bytes) -> int | None:
 
 def _of_exif(block: bytes) -> int | None:
     """Return the orientation in the first directory of EXIF, a TIFF file without pixels."""
-    while block.startswith(EXIF_IDENTIFIER):
-        block = block[len(EXIF_IDENTIFIER) :]
+    # A JPEG has the identifier once, and twice if it holds what another program stored with it.
+    # Each removal copies the block, so there must not be one for each identifier.
+    block = block.removeprefix(EXIF_IDENTIFIER).removeprefix(EXIF_IDENTIFIER)
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     try:
         if order is None or 42 not in struct.unpack(f"{order}H", block[2:4]):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 
 from facerec.engine.decode.limits import too_costly
 from facerec.engine.decode.orientation import (
+    MAX_INFLATED,
     MAX_METADATA,
     Source,
     Statement,
@@ -88,14 +90,16 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
 
 def _statements(content: bytes) -> Iterator[Statement]:
     """Yield the chunks that may state the orientation; damaged and large ones are empty."""
+    inflater = _Inflater()
     for kind, chunk in _chunks(content):
         start = chunk.start + _CHUNK_HEADER
         if kind == b"eXIf":
             yield Source.EXIF, _data(content[chunk])
         elif kind in _TEXT and content.startswith(_XMP + b"\0", start):
-            yield Source.XMP, _text(kind, _data(content[chunk]))
+            yield Source.XMP, _text(kind, _data(content[chunk]), inflater)
         elif kind in _TEXT and content.startswith(_EXIF_TEXT + b"\0", start):
-            yield Source.EXIF_TEXT, _unpacked(_text(kind, _data(content[chunk])))
+            text = _text(kind, _data(content[chunk]), inflater)
+            yield Source.EXIF_TEXT, _unpacked(text)
 
 
 def _data(chunk: bytes) -> bytes:
@@ -105,25 +109,34 @@ def _data(chunk: bytes) -> bytes:
     return data if is_intact and len(data) <= MAX_METADATA else b""
 
 
-def _text(kind: bytes, data: bytes) -> bytes:
+def _text(kind: bytes, data: bytes, inflater: _Inflater) -> bytes:
     """Return the text of a text chunk; none if it is damaged or too large."""
     _keyword, _, rest = data.partition(b"\0")
     if kind == b"tEXt":
         return rest
     if kind == b"zTXt":
-        return _inflated(rest[1:])
+        return inflater.inflate(rest[1:])
     # Compression flag and method, then language and translated keyword, each ended by 0.
     *_, text = rest[2:].split(b"\0", 2)
-    return text if rest[:1] == b"\0" else _inflated(text)
+    return text if rest[:1] == b"\0" else inflater.inflate(text)
 
 
-def _inflated(compressed: bytes) -> bytes:
-    inflater = zlib.decompressobj()
-    try:
-        text = inflater.decompress(compressed, MAX_METADATA)
-    except zlib.error:
-        return b""
-    return text if inflater.eof else b""
+class _Inflater:
+    """Inflates the texts of a file, to ``MAX_INFLATED`` bytes together."""
+
+    def __init__(self) -> None:
+        self._left = MAX_INFLATED
+
+    def inflate(self, compressed: bytes) -> bytes:
+        """Return a text; none if it is damaged or too large, or the earlier ones are."""
+        allowed = min(self._left, MAX_METADATA)
+        if not allowed:
+            return b""
+        inflater, text = zlib.decompressobj(), b""
+        with suppress(zlib.error):
+            text = inflater.decompress(compressed, allowed)
+        self._left -= len(text) if inflater.eof else allowed
+        return text if inflater.eof else b""
 
 
 def _unpacked(text: bytes) -> bytes:

@@ -45,6 +45,9 @@ UNREAD = {
     "a JPEG of EXIF": hostile_photos.jpeg_of_exif(6, fractions=800_000),
     "a JPEG of EXIF without an orientation": hostile_photos.jpeg_of_useless_exif(900),
     "a PNG of text that inflates a thousandfold": hostile_photos.png_of_text(3_000),
+    "a PNG of identifiers of EXIF": hostile_photos.png_of_exif_identifiers(),
+    "a PNG of texts of identifiers of EXIF": hostile_photos.png_of_texts_of_exif_identifiers(),
+    "a WebP of identifiers of EXIF": hostile_photos.webp_of_exif_identifiers(),
     "a GIF of comments after its picture": hostile_photos.gif_of_comments(1_000_000, after=True),
 }
 """Files with data that no pixel needs, and whose reading would take 3 seconds and more."""
@@ -83,6 +86,13 @@ def test_data_that_no_pixel_needs_costs_nothing(name: str) -> None:
     started = time.process_time()
     assert isinstance(outcome_of(UNREAD[name]), DecodedPhoto), name
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(("before", "read"), [(3, True), (4, False)])
+def test_the_texts_of_a_png_inflate_to_four_megabytes_together(before: int, read: bool) -> None:
+    outcome = outcome_of(hostile_photos.png_of_text(before, orientation=6))
+    assert isinstance(outcome, DecodedPhoto)
+    assert outcome.has_orientation is read
 
 
 @pytest.mark.parametrize("name", CHEAP)
