@@ -63,9 +63,8 @@ def open_gallery(
         store = open_local_store(folder)
     except NoSpaceError:
         # Even a store that is only read needs a few pages, and the caller may want to delete.
-        if not ReservedSpace(folder).release():
-            raise
-        store = open_local_store(folder)
+        with ReservedSpace(folder).released():
+            store = open_local_store(folder)
     return _local_gallery(
         folder,
         store,
@@ -163,7 +162,7 @@ def _local_gallery(
 
 def _close(store: SqliteStore, space: ReservedSpace) -> None:
     store.close()
-    space.keep(left=0)
+    space.keep()
 
 
 def _local_engines(recipe: str | None = None) -> dict[str, FaceEngine]:

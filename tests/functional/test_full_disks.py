@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.erasures import SubjectKind
+from facerec.errors import NoSpaceError
 from facerec.factory import open_gallery, open_local_store
 from facerec.storage.reserved_space import FILE_NAME
 from facerec.testing.faces import by_image, stored_face
@@ -99,6 +101,35 @@ def test_what_a_full_disk_refuses_uses_none_of_the_space_for_deletions(full: Ins
     assert result.exit_code == 1
     assert "no space is left" in result.stderr
     assert (full.data / FILE_NAME).stat().st_size > kept / 2
+
+
+def test_deletions_work_on_a_full_disk_beside_commands_that_read(full: Installation) -> None:
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            with suppress(NoSpaceError), open_gallery(full.data) as gallery:
+                gallery.list_collections()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for face in list(full.faces()):
+            result = full.run("faces", "delete", face, "--collection", "staff")
+            assert result.exit_code == 0, result.output
+            fill(full.data.parent)
+    finally:
+        ended.set()
+        reader.join()
+
+
+def test_a_small_disk_has_no_reserved_space(mount: Mount) -> None:
+    data = mount(1) / "data"
+    for name in ("staff", "visitors"):
+        with open_gallery(data) as gallery:
+            gallery.create_collection(name)
+    assert not (data / FILE_NAME).exists()
+    assert shutil.disk_usage(data).free > 500_000
 
 
 @pytest.mark.long
