@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import FileIO
 
     from facerec.core.answering import Deadline
@@ -29,6 +30,10 @@ MAX_REMOVALS = 1000
 
 WRITE_BLOCK = 8 * 1024 * 1024
 """Number of bytes of one write, which must be answered in ``MAX_WRITE_SECONDS``."""
+
+MAX_UNFLUSHED = 16 * WRITE_BLOCK
+"""Number of bytes that are written before the disk must have them: flushing is one step, and a slow
+disk could not answer in time with the whole of a large file."""
 
 MAX_ATTEMPTS = 5
 """Maximum number of attempts to write a file if its temporary file disappears."""
@@ -85,20 +90,35 @@ def _place_once(
 
 
 def _fill(temporary: Path, content: bytes | Path, deadline: Deadline) -> None:
+    unflushed = 0
     with temporary.open("wb", buffering=0) as target:
-        if isinstance(content, Path):
-            with content.open("rb", buffering=0) as source:
-                while block := source.read(WRITE_BLOCK):
-                    _write_all(target, block, deadline)
-        else:
-            _write_all(target, content, deadline)
+        for block in _blocks(content):
+            deadline.step()
+            unflushed += _write_all(target, block)
+            if unflushed >= MAX_UNFLUSHED:
+                deadline.step()
+                os.fsync(target.fileno())
+                unflushed = 0
+    deadline.step()
 
 
-def _write_all(target: FileIO, content: bytes, deadline: Deadline) -> None:
-    left = memoryview(content)
+def _blocks(content: bytes | Path) -> Iterator[bytes | memoryview]:
+    """Yield bytes, or those of a file, in blocks of ``WRITE_BLOCK``."""
+    if isinstance(content, Path):
+        with content.open("rb", buffering=0) as source:
+            while block := source.read(WRITE_BLOCK):
+                yield block
+    else:
+        view = memoryview(content)
+        for start in range(0, len(view), WRITE_BLOCK):
+            yield view[start : start + WRITE_BLOCK]
+
+
+def _write_all(target: FileIO, block: bytes | memoryview) -> int:
+    left = memoryview(block)
     while left:
-        deadline.step()
-        left = left[target.write(left[:WRITE_BLOCK]) :]
+        left = left[target.write(left) :]
+    return len(block)
 
 
 def flush(path: Path) -> None:

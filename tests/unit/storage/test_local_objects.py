@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -292,6 +293,34 @@ def test_each_step_of_a_long_write_has_the_whole_time(
 
     monkeypatch.setattr(os, "fsync", slow)
     assert LocalObjects(max_write_seconds=0.3).write(f"{tmp_path}/file", b"content")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_large_file_is_written_to_a_slow_disk_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_copied: bool
+) -> None:
+    monkeypatch.setattr(local_writing, "WRITE_BLOCK", 10)
+    monkeypatch.setattr(local_writing, "MAX_UNFLUSHED", 100)
+    content, flushed = os.urandom(1_000), dict[int, int]()
+    fsync = os.fsync
+
+    def flush_slowly(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            # A millisecond for each byte that is not on the disk yet.
+            time.sleep((found.st_size - flushed.get(found.st_ino, 0)) / 1_000)
+            flushed[found.st_ino] = found.st_size
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flush_slowly)
+    (tmp_path / "source").write_bytes(content)
+    objects, uri = LocalObjects(max_write_seconds=0.5), f"{tmp_path}/file"
+    if is_copied:
+        objects.write_file(uri, tmp_path / "source")
+    else:
+        assert objects.write(uri, content)
+    assert objects.read(uri) == content
 
 
 def interrupt_main() -> None:
