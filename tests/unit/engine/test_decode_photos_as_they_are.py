@@ -238,6 +238,17 @@ def test_an_avif_with_damaged_exif_is_read_and_turned_by_its_properties(damage: 
     assert (photo.width, photo.has_orientation) == (64, True)
 
 
+def test_an_avif_without_turning_properties_is_turned_by_xmp_and_never_by_exif() -> None:
+    stored = decoded(saved(sample(), "AVIF", exif=exif(1))).pixels
+    packet = XMP % 8
+    for metadata, turned in (({}, stored), ({"xmp": packet}, np.rot90(stored))):
+        content = saved(sample(), "AVIF", exif=exif(1), **metadata)
+        # Pillow would write the property for any other orientation.
+        assert b"irot" not in content
+        photo = decoded(content.replace(exif(1), exif(6)))
+        assert np.array_equal(photo.pixels, turned)
+
+
 def test_the_colours_of_a_jpeg_that_adobe_stored_are_kept() -> None:
     colours = sample().convert("CMYK")
     photo = decoded(saved(colours, "JPEG", quality=95, comment=b"a comment"))
