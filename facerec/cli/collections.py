@@ -31,13 +31,12 @@ from facerec.cli.output import confirm, console, print_json, print_page, table
 from facerec.cli.receipts import (
     print_pending_deletion,
     print_receipt,
-    print_restored,
     print_resumed,
 )
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.errors import FacerecError
+from facerec.errors import CollectionNotFoundError, FacerecError
 
 if TYPE_CHECKING:
     from facerec.cli import services
@@ -333,12 +332,8 @@ def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: 
       facerec collections delete staff --yes
       facerec collections delete staff --stack facerec
     """
-    if stack is None:
-        with factory.open_gallery(data_folder(data)) as gallery:
-            print_restored(name, gallery.restore_if_lost(name))
-    described = ask_gallery(stack, data, name, "describe_collection")
     if not yes:
-        confirm(f"delete collection {name} with {count(described['face_count'], 'face')} for good?")
+        confirm(f"delete collection {name} with {_content(stack, data, name)} for good?")
     answer = ask_gallery(stack, data, name, "delete_collection")
     receipt = erasures.receipt_from_json(answer)
     if as_json:
@@ -352,6 +347,18 @@ def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: 
                 "if it was created again after that first deletion, "
                 + here(f"`facerec rebuild {name}` restores the later collection")
             )
+
+
+def _content(stack: str | None, data: Path | None, name: str) -> str:
+    try:
+        described = ask_gallery(stack, data, name, "describe_collection")
+    except CollectionNotFoundError:
+        if stack is not None:
+            raise
+        with factory.open_gallery(data_folder(data)) as gallery:
+            gallery.find_deletable(name)
+        return "what is left of it in job folders"
+    return count(described["face_count"], "face")
 
 
 def _table(summaries: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - rich is imported late

@@ -125,19 +125,23 @@ def _local_gallery(
 
     # Called by methods of the gallery that is built below.
     def restore_lost(collection_id: str) -> int | None:
-        if not lost_collections.has_lost_faces(collection_id, objects, jobs_root, store, erasures):
-            return None
-        rebuilt = rebuild.rebuild_collection(
-            collection_id,
-            objects,
-            jobs_root,
-            store,
-            store,
-            complete_erasures=partial(
-                gallery.resume_erasures, older_than=0, collection_id=collection_id
-            ),
-        )
-        return rebuilt.faces.missing
+        # The caller erases what was restored: the space for deletions may be used.
+        with erasures.space():
+            if not lost_collections.has_lost_faces(
+                collection_id, objects, jobs_root, store, erasures
+            ):
+                return None
+            rebuilt = rebuild.rebuild_collection(
+                collection_id,
+                objects,
+                jobs_root,
+                store,
+                store,
+                complete_erasures=partial(
+                    gallery.resume_erasures, older_than=0, collection_id=collection_id
+                ),
+            )
+            return rebuilt.faces.missing
 
     gallery = Gallery(
         engine,

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from facerec.core.existing import collection_or_none
 from facerec.core.names import checked_collection_id, checked_user_id
 from facerec.core.options import checked_recipe
 from facerec.errors import CollectionNotFoundError, ModelMismatchError
@@ -119,8 +120,20 @@ class GalleryBase(Inspector):
         Raises:
             FacerecError: See ``_get`` and ``ErasureOperations.restore_if_lost``.
         """
-        self._restore_lost(checked_collection_id(collection_id))
+        self._restore(collection_id)
         return self._get(collection_id)
+
+    def _restore(self, collection_id: str) -> int | None:
+        """Restore a collection whose database was lost; see ``ErasureOperations.restore_if_lost``.
+
+        Raises:
+            ConflictError: The record of the collection is gone, but its deletion is not finished.
+            FacerecError: A job folder cannot be read, or an erasure cannot be completed first.
+        """
+        restored = self._restore_lost(checked_collection_id(collection_id))
+        if restored is None and collection_or_none(collection_id, self._records) is None:
+            self._erasures.require_no_deletion(collection_id)
+        return restored
 
     def _get_to_change(self, collection_id: str) -> Collection:
         """Return a collection of any model version that is about to be changed.

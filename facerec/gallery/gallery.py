@@ -65,7 +65,7 @@ class Gallery(
 
     - ``operations.collections``: ``create_collection``, ``describe_collection``,
       ``list_collections``, ``all_collections``, ``set_threshold``, ``delete_collection``,
-      ``get_tags``, ``set_tags``, ``remove_tags``;
+      ``find_deletable``, ``get_tags``, ``set_tags``, ``remove_tags``;
     - ``operations.indexing``: ``index``;
     - ``operations.search``: ``search``, ``search_face``;
     - ``operations.find``: ``find``, for all photos of somebody;

@@ -106,6 +106,14 @@ def completed_later(erasure_id: str) -> str:
     return f"the erasure {erasure_id} will be completed"
 
 
+def _being_deleted(collection_id: str, erasure_id: str) -> ConflictError:
+    error = ConflictError(
+        f"collection {collection_id!r} is being deleted", "repeat the request once that is done"
+    )
+    error.consequence = completed_later(erasure_id)
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class Erasures:
     """The erasures of a deployment.
@@ -357,12 +365,16 @@ class Erasures:
             raise DeletedCollectionError(collection.collection_id)
         erasure_id = self.deletion_of(collection)
         if erasure_id is not None:
-            error = ConflictError(
-                f"collection {collection.collection_id!r} is being deleted",
-                "repeat the request once that is done",
-            )
-            error.consequence = completed_later(erasure_id)
-            raise error
+            raise _being_deleted(collection.collection_id, erasure_id)
+
+    def require_no_deletion(self, collection_id: str) -> None:
+        """Check that no deletion of a collection is unfinished whose record may be gone.
+
+        Raises:
+            ConflictError: A deletion is not finished.
+        """
+        for erasure in self.pending_deletions(collection_id):
+            raise _being_deleted(collection_id, erasure.receipt.erasure_id)
 
     def require_usable(self, collection_id: str, records: RecordStore) -> None:
         """Check the same as ``require_not_deleted``, for a collection that may not exist yet.
@@ -377,10 +389,16 @@ class Erasures:
 
     def is_being_deleted(self, collection_id: str) -> bool:
         """Return whether a deletion of the whole collection is unfinished."""
-        return any(
-            erasure.receipt.collection_id == collection_id and erasure.selection.erases_collection
-            for erasure in self.pending()
-        )
+        return any(True for _ in self.pending_deletions(collection_id))
+
+    def pending_deletions(self, collection_id: str) -> Iterator[Erasure]:
+        """Yield the unfinished erasures of whole collections that had an id."""
+        for erasure in self.pending():
+            if (
+                erasure.receipt.collection_id == collection_id
+                and erasure.selection.erases_collection
+            ):
+                yield erasure
 
     def deletions(self, collection_id: str) -> Deletions:
         """Return the deletions of all collections that had an id.

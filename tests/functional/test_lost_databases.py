@@ -9,6 +9,7 @@ import pytest
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.factory import open_gallery
+from facerec.gallery.erasing.eraser import Eraser
 from facerec.jobs.verifying import rebuild
 from tests.functional.test_erasing import ANN, Installation, erase
 from tests.functional.test_erasing import here as here
@@ -54,7 +55,6 @@ def test_a_collection_is_deleted_without_the_database(here: Installation) -> Non
     lose_database(here)
     deleted = here.run("collections", "delete", "staff", "--yes")
     assert deleted.exit_code == ExitCode.DONE, deleted.output
-    assert RESTORED in " ".join(deleted.stderr.split())
     assert not here.holders(traces)
     # What was deleted on purpose does not come back.
     lose_database(here)
@@ -103,5 +103,60 @@ def test_the_gallery_of_a_program_deletes_what_a_lost_database_had(here: Install
     lose_database(here)
     with open_gallery(here.data) as gallery:
         receipt = gallery.delete_collection("staff")
-    assert (receipt.faces, len(receipt.jobs)) == (9, 1)
+    assert (receipt.faces, len(receipt.jobs)) == (0, 1)
     assert not here.holders(traces)
+
+
+KILLS = {
+    "before anything is deleted": (Eraser, "_perform"),
+    "after the job folders": (Eraser, "_erase_from_stores"),
+    "before its receipt": (Eraser, "_finish"),
+}
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("when", KILLS)
+def test_the_next_deletion_completes_one_that_was_killed(
+    here: Installation, when: str, is_lost: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here.index()
+    traces = traces_of(here, ANN, "bob-ray", "cid-fox")
+    delete = ("collections", "delete", "staff", "--yes")
+    with monkeypatch.context() as patch:
+        kill_at(patch, *KILLS[when])
+        assert isinstance(here.run(*delete).exception, KilledError)
+    (erasure_id,) = [path.stem for path in (here.data / "erasures/pending").iterdir()]
+    if is_lost:
+        lose_database(here)
+    if is_lost or when == "before its receipt":
+        for words in (
+            ("erase", "--collection", "staff", "--external-id", ANN, "--yes"),
+            ("export", "--collection", "staff", "--external-id", ANN, "--output", tmp_path / "out"),
+        ):
+            refused = here.run(*words)
+            assert refused.exit_code == ExitCode.ERROR
+            shown = " ".join(refused.output.split())
+            assert "collection 'staff' is being deleted" in shown
+            assert f"the erasure {erasure_id} will be completed" in shown
+    asked = here.run(*delete[:3])
+    assert "delete collection staff" in asked.output
+    deleted = here.run(*delete)
+    assert deleted.exit_code == ExitCode.DONE, deleted.output
+    assert not here.holders(traces)
+    assert not list((here.data / "erasures/pending").iterdir())
+    receipts = here.json("erasures", "list", "--collection", "staff")["erasures"]
+    assert {each["status"] for each in receipts} == {"DONE"}
+    assert here.run(*delete).exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_deletion_without_the_database_restores_no_face(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    lose_database(here)
+    kill_at(monkeypatch, rebuild, "rebuild_collection")
+    deleted = here.run("collections", "delete", "staff", "--yes", "--json")
+    assert deleted.exit_code == ExitCode.DONE, deleted.output
+    receipt = json.loads(deleted.stdout)
+    assert receipt["faces"] == 0
+    assert [job["files"] > 0 for job in receipt["jobs"]] == [True]

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING
 from facerec.core.collection_settings import IMPORT_TAGS
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE, MAX_TAGS
 from facerec.core.names import check_number_of_tags, checked_collection_id
-from facerec.errors import CollectionExistsError, CollectionNotFoundError, InvalidInputError
+from facerec.core.records import new_collection
+from facerec.errors import (
+    CollectionExistsError,
+    CollectionNotFoundError,
+    FacerecError,
+    InvalidInputError,
+)
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
 from facerec.gallery.operations.retention import check_new_tags, stored_retention
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.receipts import completed_later
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
@@ -162,6 +169,9 @@ class CollectionOperations(Eraser):
         collection was deleted before and an older copy of the database brought it back, the job
         folders of a collection created with its id since then are kept.
 
+        On one machine, the record of the collection may be gone. Then its unfinished deletion is
+        completed. If the database was lost, the collection is deleted from its job folders.
+
         Returns:
             Counts of the data removed from each store; see ``ErasureOperations.erase``.
 
@@ -170,7 +180,9 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
-        collection = self._get_or_restore(collection_id)
+        collection = self.find_deletable(collection_id)
+        if collection is None:
+            return self._complete_deletion(collection_id)
         created_at, returned = collection.created_at, self._erasures.was_deleted(collection)
         known = self._job_data.creations(collection_id)
         if returned:
@@ -183,6 +195,54 @@ class CollectionOperations(Eraser):
             is_returned=returned,
         )
         return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
+
+    def find_deletable(self, collection_id: str) -> Collection | None:
+        """Return the collection that ``delete_collection`` deletes, or check that there is one.
+
+        If the database was lost, this is what is known about the latest collection with the id that
+        has job folders; then the model version is "".
+
+        Returns:
+            The collection; None if only an unfinished deletion of it is left to complete.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: Nothing is left of a collection with this id.
+            ReceiptDamagedError: The receipt of a deletion is damaged.
+        """
+        try:
+            return self._get(collection_id)
+        except CollectionNotFoundError:
+            # Elsewhere, another process completes the deletion.
+            if self._erasures.finishes_elsewhere:
+                raise
+            deletions = self._erasures.deletions(collection_id)
+            known = self._job_data.creations(collection_id)
+            lost = [created_at for created_at in known if not deletions.include(created_at)]
+            if lost:
+                return new_collection(collection_id, "", max(lost))
+            if not self._erasures.is_being_deleted(collection_id):
+                raise
+            return None
+
+    def _complete_deletion(self, collection_id: str) -> Receipt:
+        """Complete the unfinished deletions of a collection; return the last receipt.
+
+        Raises:
+            CollectionNotFoundError: Another process has completed them in the meantime.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
+        """
+        receipt = None
+        for erasure in self._erasures.pending_deletions(collection_id):
+            try:
+                with self._erasures.space():
+                    receipt = self._perform(erasure)[0]
+            except FacerecError as error:
+                error.consequence = completed_later(erasure.receipt.erasure_id)
+                raise
+        if receipt is None:
+            raise CollectionNotFoundError(collection_id)
+        return receipt
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags, except those that only mark an unfinished import.

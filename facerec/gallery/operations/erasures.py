@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
-from facerec.core.names import checked_collection_id, checked_user_name
+from facerec.core.names import checked_user_name
 from facerec.errors import FacerecError, InvalidInputError
 from facerec.gallery.operations.selections import SelectionOperations
 from facerec.gallery.paging import checked_limit
@@ -58,17 +58,18 @@ class ErasureOperations(SelectionOperations):
     def restore_if_lost(self, collection_id: str) -> int | None:
         """Restore a collection whose database was lost, from the embeddings in its job folders.
 
-        Erasures, exports and the deletion of the collection call this first: job folders still
-        contain embeddings and names. People and corrections are lost.
+        Erasures and exports call this first: job folders still contain embeddings and names. People
+        and corrections are lost.
 
         Returns:
             The number of restored faces; None if nothing was lost, or nothing can be restored.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
+            ConflictError: The record of the collection is gone, but its deletion is not finished.
             FacerecError: A job folder cannot be read, or an erasure cannot be completed first.
         """
-        return self._restore_lost(checked_collection_id(collection_id))
+        return self._restore(collection_id)
 
     def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
         """Return the receipt of an erasure, which may not be finished.
