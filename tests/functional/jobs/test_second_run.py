@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
-from facerec.core.names import derived_external_image_id
+from facerec.core.derived_names import derived_external_image_id
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.run_summary import RunSummary
