@@ -79,10 +79,11 @@ def preview(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
     if as_json:
+        problems = [*found.problems, *findings.problems]
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         restored = {} if repairs is None else _run_of(repairs)
-        print_json({**asdict(found), **restored, **took, **asdict(findings)})
-        _refuse(findings.problems)
+        print_json({**asdict(found), **restored, **took, **asdict(findings), "problems": problems})
+        _refuse(problems)
         return
     if repairs is not None:
         print_verification(repairs, repaired=False)
@@ -106,7 +107,7 @@ def preview(
         )
     for remark in findings.remarks:
         say(f"note: {remark}", err=True)
-    _refuse(findings.problems)
+    _refuse([*found.problems, *findings.problems])
 
 
 def _about(seconds: float) -> str:
@@ -141,13 +142,19 @@ def _preview(job: JobRequest, jobs_root: str, lost: Collection[str] = ()) -> Pre
 
 
 def print_gone(photos: Sequence[StalePhoto]) -> None:
-    """Print the photos whose faces --prune removes."""
+    """Print the photos whose faces --prune removes, and those that seem to have moved."""
     out = console()
     for photo in photos:
-        out.print(f"  gone: {photo.uri} ({count(photo.faces, 'face')})")
-    if photos:
-        faces = count(sum(photo.faces for photo in photos), "face")
-        out.print(f"--prune removes {faces} of {count(len(photos), 'photo')}")
+        seems = ", seems to have moved" if photo.may_have_moved else ""
+        out.print(f"  gone: {photo.uri} ({count(photo.faces, 'face')}{seems})")
+    removed = [photo for photo in photos if not photo.may_have_moved]
+    if removed:
+        faces = count(sum(photo.faces for photo in removed), "face")
+        out.print(f"--prune removes {faces} of {count(len(removed), 'photo')}")
+    if len(removed) < len(photos):
+        moved = count(sum(photo.faces for photo in photos if photo.may_have_moved), "face")
+        seem = count(len(photos) - len(removed), "photo seems", "photos seem")
+        out.print(f"{seem} to have moved: if so, {moved} will have the new address")
 
 
 def _on_aws(

@@ -260,7 +260,8 @@ class Preview:
         exact: Whether the photos were counted, not estimated.
         children: Number of children.
         difference: How the source differs from the remembered photos; None if it was not compared.
-        gone: The photos that are gone.
+        gone: The photos that are gone, including those that may have moved.
+        problems: Reasons why the job would be refused.
     """
 
     photos: int
@@ -268,6 +269,7 @@ class Preview:
     children: int
     difference: Difference | None = None
     gone: tuple[StalePhoto, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def preview_job(
@@ -296,13 +298,14 @@ def preview_job(
     source = find_source(request, objects, jobs_root)
     if request.person_from is not None:
         require_names(request.person_from, source, memory, objects)
+    listing = request
     if source.inspection is None or source.inspection.photos <= MAX_LINES:
-        request = replace(request, prune=True)
-    with find_changes(request, source, objects, memory, lost) as changes:
-        # Those that may have moved are listed twice.
-        gone = tuple(
-            photo for photo in changes.stale_photos() if photo.is_gone and not photo.may_have_moved
-        )
+        listing = replace(request, prune=True)
+    with find_changes(listing, source, objects, memory, lost) as found:
+        gone = _gone_of(found)
+        changes = found if request.prune else replace(found, to_prune=0)
+        changes = changes.within_limit(request)
+        problems = _problems_of(changes, request)
     inspection, local = changes.inspection, scheme_of(jobs_root) == "file"
     _, children = count_children(inspection, request.images_per_child, local=local)
     return Preview(
@@ -311,4 +314,25 @@ def preview_job(
         children,
         changes.difference if memory is not None else None,
         gone,
+        problems,
     )
+
+
+def _gone_of(changes: Changes) -> tuple[StalePhoto, ...]:
+    """Return the photos that are gone, once each: the list has those that may have moved twice."""
+    photos = [photo for photo in changes.stale_photos() if photo.is_gone]
+    moved = {(photo.uri, photo.key) for photo in photos if photo.may_have_moved}
+    return tuple(
+        replace(photo, may_have_moved=(photo.uri, photo.key) in moved)
+        for photo in photos
+        if not photo.may_have_moved
+    )
+
+
+def _problems_of(changes: Changes, request: JobRequest) -> tuple[str, ...]:
+    """Return why a job with these changes would be refused, if it would."""
+    try:
+        changes.check(request)
+    except InvalidInputError as error:
+        return (": ".join(filter(None, (error.message, error.hint))),)
+    return ()
