@@ -153,6 +153,35 @@ class Erasures:
         self.keep(erasure)
         return erasure
 
+    def unfinished(
+        self, collection_id: str, subject: SubjectKind, selection: Selection
+    ) -> Erasure | None:
+        """Return an unfinished erasure of the same subject, which a repetition completes.
+
+        Returns:
+            None if there is none, or if something was added since it was requested.
+        """
+        if selection.erases_collection or selection.cause is not None:
+            return None
+        receipt = erasures.Receipt("", collection_id, subject, erasures.ErasureStatus.RUNNING, 0)
+        new = Erasure(receipt, selection)
+        for erasure in self.pending():
+            own = erasure.selection
+            if (
+                erasure.includes(new)
+                and new.includes(erasure)
+                and not own.erases_collection
+                and own.cause is None
+                and own.created_at == selection.created_at
+                and own.tombstones == selection.tombstones
+                and own.only_empty_users == selection.only_empty_users
+                and selection.face_ids <= own.face_ids
+                and (selection.people or frozenset()) <= (own.people or frozenset())
+                and selection.latest < erasure.erased_at
+            ):
+                return erasure
+        return None
+
     def keep(self, erasure: Erasure) -> None:
         """Record the progress of an erasure."""
         document = {

@@ -96,7 +96,9 @@ class Eraser(StoreEraser):
             cause=current_cause(),
         )
         with self._erasures.space():
-            erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+            erasure = self._erasures.unfinished(collection_id, subject, selection)
+            if erasure is None:
+                erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
             start = self._erasures.start
             try:
                 if start is not None:
