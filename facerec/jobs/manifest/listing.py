@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from facerec.core.derived_names import derived_external_image_id
 from facerec.jobs.fields import ExternalIds
 from facerec.jobs.versions import version_of
+from facerec.storage.objects.protocol import MISSING
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -63,7 +64,7 @@ class ListedPhoto(NamedTuple):
         version: Current version (see ``jobs.versions``); "" if unknown.
         requested: Whether to index the photo; if not, the job only records that it exists.
         version_id: The version of the S3 object, or None for the newest.
-        is_missing: Whether a manifest names it, but nothing is at the address.
+        is_missing: Whether nothing is at the address, which a manifest or a link names.
         line: A malformed line of a manifest, which does not name a photo; otherwise None.
     """
 
@@ -116,7 +117,8 @@ def list_photos(
         ):
             yield ListedPhoto(uri, "", "", requested=False)
         else:
-            yield ListedPhoto(uri, rules.external_image_id(path), version_of(found))
+            name, is_missing = rules.external_image_id(path), found.version == MISSING
+            yield ListedPhoto(uri, name, version_of(found), is_missing=is_missing)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

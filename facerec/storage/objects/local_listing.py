@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from facerec.core.answering import Deadline, answer_within
-from facerec.storage.objects.protocol import ObjectInfo, folder_of
+from facerec.storage.objects.protocol import MISSING, ObjectInfo, folder_of
 
 MAX_LISTED = 512
 """Maximum number of files that are listed ahead."""
@@ -53,7 +53,8 @@ def _walk(top: str, start: str, deadline: Deadline) -> Iterator[ObjectInfo]:
     """Yield the files below a folder, in the order of their uris.
 
     A folder or another entry whose status cannot be read is yielded like a file: reading it raises
-    the error, and the other files are not affected. Other entries that are not regular files are
+    the error, and the other files are not affected. So is a link to a file that does not exist,
+    with the version ``MISSING``. Other entries that are not regular files are
     skipped.
 
     Args:
@@ -86,6 +87,7 @@ def _walk(top: str, start: str, deadline: Deadline) -> Iterator[ObjectInfo]:
                 continue
             below = _names(uri, "", deadline)
         except FileNotFoundError:
+            yield from _dangling(uri)
             continue
         except OSError:
             yield ObjectInfo(uri.removesuffix("/"), 0, "unreadable")
@@ -93,6 +95,12 @@ def _walk(top: str, start: str, deadline: Deadline) -> Iterator[ObjectInfo]:
         if below is not None:
             above.append((identity, below))
             folders.append(uri)
+
+
+def _dangling(uri: str) -> Iterator[ObjectInfo]:
+    """Yield an entry that was not found, unless it was deleted after the listing of its folder."""
+    if Path(uri).is_symlink():
+        yield ObjectInfo(uri, 0, MISSING)
 
 
 def _names(folder: str, start: str, deadline: Deadline) -> Iterator[str] | None:

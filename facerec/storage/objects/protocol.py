@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol
 
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 
+MISSING = ""
+"""Version of a link to a file that does not exist."""
+
 
 class ObjectInfo(NamedTuple):
     """Facts about an object without its content: a tuple, since a listing creates millions.
@@ -16,7 +19,8 @@ class ObjectInfo(NamedTuple):
     Attributes:
         uri: A path or an ``s3://bucket/key`` address.
         size: Size in bytes.
-        version: Text that changes with the content: an S3 ETag, or size and modification time.
+        version: Text that changes with the content: an S3 ETag, or size and modification time;
+            ``MISSING`` for a link to a file that does not exist.
         changed_ns: Time of the last change to the content or an attribute of a file, by the clock
             of its file system, in nanoseconds since 1970 (its ctime, which cannot be set); None for
             an S3 object, which has an ETag.
