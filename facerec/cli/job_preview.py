@@ -88,7 +88,7 @@ def preview(
     if repairs is not None:
         print_verification(repairs, repaired=False)
     if found.difference is not None:
-        print_difference(found.difference)
+        print_difference(found.difference, forced=job.force)
         print_gone(found.gone)
     out, about = console(), "" if found.exact else "about "
     children = count(found.children, "child", "children")

@@ -92,7 +92,7 @@ def run_here(
     submitted = time.time()
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()
-    _announce(plan)
+    _announce(plan, is_planned_before=plan.created_at < submitted)
     shown = ShownJobs(jobs)
     seconds = shown.interval if interval is None else interval
     started, first_run, first_report = time.time(), None, None
@@ -150,10 +150,13 @@ def _print_first(run: RunSummary, report: Report) -> None:
         print_problems(report)
 
 
-def _announce(plan: Plan) -> None:
+def _announce(plan: Plan, *, is_planned_before: bool = False) -> None:
     about = "" if plan.exact else "about "
     photos = count(plan.estimated_photos, "photo")
-    if plan.difference is not None and plan.difference.unchanged:
+    if plan.difference is not None and is_planned_before:
+        # The photos that the plan counts as new may have been read since then.
+        photos = count(plan.difference.photos, "photo")
+    elif plan.difference is not None and plan.difference.unchanged:
         photos += f" ({plan.difference.unchanged:,} unchanged)"
     console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
 

@@ -157,16 +157,16 @@ def print_problems(report: Report) -> None:
             out.print(here(f"all of them: `facerec jobs failures {report.job_id}`"))
 
 
-def print_difference(difference: Difference) -> None:
+def print_difference(difference: Difference, *, forced: bool = False) -> None:
     """Print how many photos of a source are new, unchanged, changed or gone, unless all are new.
 
     Also prints how many photos keep ids of a manifest, and whether faces stay because more photos
-    are gone than may be pruned.
+    are gone than may be pruned. If ``forced``, photos are read again though they are unchanged.
     """
     numbers = {
         "unchanged": difference.unchanged,
         "new": difference.new,
-        "changed": difference.changed,
+        "to be read again" if forced else "changed": difference.changed,
         "tried again": difference.retried,
         "gone": difference.gone,
     }

@@ -65,3 +65,18 @@ def test_a_dry_run_does_not_count_moved_photos_as_pruned(machine: Machine) -> No
     pruned = machine.index("--prune").stdout
     assert "2 faces of moved photos" in " ".join(pruned.split())
     assert machine.faces() == 6
+
+
+def test_the_counts_of_a_repeated_run_agree(machine: Machine) -> None:
+    let_files_settle()
+    machine.index()
+    photo = sorted(machine.photos.iterdir())[0]
+    photo.rename(machine.photos / "renamed.jpg")
+    let_files_settle()
+    assert "Indexing 1 photo (5 unchanged)" in machine.index().stderr
+    again = machine.index()
+    assert "Indexing 6 photos into" in again.stderr
+    assert "6 photos are unchanged" in again.stdout
+    shown = machine.index("--force", "--dry-run").stdout
+    assert "changed" not in shown.replace("unchanged", "")
+    assert "to be read again" in shown
