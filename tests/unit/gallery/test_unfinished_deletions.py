@@ -120,6 +120,7 @@ REMOVING = {
 """The operations that remove something, which an unfinished deletion does not prevent."""
 
 OTHERS = {
+    "restore_if_lost",
     "answer_once",
     "close",
     "defaults",
