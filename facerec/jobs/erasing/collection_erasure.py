@@ -120,8 +120,9 @@ def erase_faces(
 
     erased = list(erase_from_folders())
     if index is not None:
-        index.forget_others(listed)
-        cover_jobs(index, objects, jobs_root, collection_id, listed)
+        with collected(unreadable):
+            index.forget_others(listed)
+            cover_jobs(index, objects, jobs_root, collection_id, listed)
     if selection.names_photos:
         for created in list(objects.folders(memory)):
             with collected(unreadable):
@@ -168,7 +169,9 @@ def erase_collection(
             deleted; raised after the others were deleted.
     """
     unreadable: list[FacerecError] = []
-    CollectionFaceIndex(objects, jobs_root, collection_id).delete()
+    index = CollectionFaceIndex(objects, jobs_root, collection_id)
+    with collected(unreadable):
+        index.delete()
 
     def is_kept(entry: Entry) -> bool:
         created_at = None if includes is None else _created_at(objects, entry)

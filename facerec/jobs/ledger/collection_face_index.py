@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import stored_json
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import FacerecError, NewerReleaseError, ObjectNotFoundError
 from facerec.jobs.ledger.face_index import likely_entries
 from facerec.jobs.ledger.layout import memory_folder
 
@@ -55,16 +55,20 @@ class CollectionFaceIndex:
     """The face index of a collection."""
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection_id: str) -> None:
-        """Open the index, with one request; a missing or damaged index covers nothing.
+        """Open the index, with one request; a missing, damaged or unreadable one covers nothing.
 
         Args:
             objects: Contains the job folders.
             jobs_root: Parent of all job folders, with the final ``/``.
             collection_id: The collection.
+
+        Raises:
+            NewerReleaseError: A newer release has written the index.
         """
         self._objects, self._folder = objects, memory_folder(jobs_root, collection_id)
         self._files: list[tuple[str, int]] = []
         self._covered: set[bytes] = set()
+        self._is_unreadable = False
         self._open()
 
     def covers(self, job_id: str) -> bool:
@@ -81,12 +85,12 @@ class CollectionFaceIndex:
         """
         try:
             named = self._look_up(prefixes)
-        except (ObjectNotFoundError, ValueError):
-            # Another process has merged the files, or one is damaged.
+        except (FacerecError, ValueError):
+            # Another process has merged the files, or one is damaged or cannot be read.
             self._open()
             try:
                 named = self._look_up(prefixes)
-            except (ObjectNotFoundError, ValueError):
+            except (FacerecError, ValueError):
                 self._files, self._covered, named = [], set(), set()
         covered = frozenset(self._covered)
         return lambda job_id: (digest := _digest(job_id)) in named or digest not in covered
@@ -123,8 +127,13 @@ class CollectionFaceIndex:
             self.delete()
 
     def remove(self, job_id: str) -> None:
-        """Stop covering a job that will be deleted, or that has turned out to be incomplete."""
-        if self.covers(job_id):
+        """Stop covering a job that will be deleted, or that has turned out to be incomplete.
+
+        An index that cannot be read may cover the job, and is deleted.
+        """
+        if self._is_unreadable:
+            self.delete()
+        elif self.covers(job_id):
             self._covered.discard(_digest(job_id))
             self._write()
 
@@ -141,7 +150,7 @@ class CollectionFaceIndex:
 
     def delete(self) -> None:
         """Delete the index; then each job is searched, until it is covered again."""
-        self._files, self._covered = [], set()
+        self._files, self._covered, self._is_unreadable = [], set(), False
         self._objects.delete(self._index)
         for found in list(self._objects.list(f"{self._folder}faces-")):
             self._objects.delete(found.uri)
@@ -151,13 +160,18 @@ class CollectionFaceIndex:
         return f"{self._folder}faces.json"
 
     def _open(self) -> None:
-        self._files, self._covered = [], set()
+        self._files, self._covered, self._is_unreadable = [], set(), False
         try:
             content = self._objects.read(self._index, end=MAX_LEDGER_FILE_BYTES)
             document = stored_json(content, self._index)
             covered = base64.b64decode(document["jobs"], validate=True)
             files = [(str(name), int(entries)) for name, entries in document["files"]]
-        except (ObjectNotFoundError, ValueError, KeyError, TypeError):
+        except NewerReleaseError:
+            raise
+        except (ObjectNotFoundError, ValueError, KeyError, TypeError, OverflowError):
+            return
+        except FacerecError:
+            self._is_unreadable = True
             return
         self._files, self._covered = files, set(_split(covered, DIGEST_BYTES))
 
@@ -169,7 +183,7 @@ class CollectionFaceIndex:
     def _merge(self, entries: list[bytes]) -> list[str]:
         """Add the entries of small files to ``entries``; return the names of the small files.
 
-        If a file is missing or damaged, nothing is covered any more.
+        If a file is missing, damaged or unreadable, nothing is covered any more.
         """
         merged: list[str] = []
         try:
@@ -180,7 +194,7 @@ class CollectionFaceIndex:
                 entries += _split(self._read(name, size, 0, size), ENTRY_BYTES)
                 merged.append(name)
                 del self._files[-1]
-        except (ObjectNotFoundError, ValueError):
+        except (FacerecError, ValueError):
             self._files, self._covered = [], set()
         entries.sort()
         return merged
@@ -189,7 +203,7 @@ class CollectionFaceIndex:
         """Return the digests of the jobs that the index lists for faces.
 
         Raises:
-            ObjectNotFoundError: A file is missing.
+            FacerecError: A file is missing, or cannot be read.
             ValueError: A file does not have its number of entries.
         """
         found: set[bytes] = set()

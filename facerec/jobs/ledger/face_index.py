@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import PREFIX_BYTES, is_uuid, prefix_of
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import stored_json
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import FacerecError, NewerReleaseError
 from facerec.jobs.ledger.layout import face_index_uri
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
 
     Returns:
         None if there is no index or it cannot be read; then every file must be read.
+
+    Raises:
+        NewerReleaseError: A newer release has written the index.
     """
     try:
         uri = face_index_uri(job_folder, child)
@@ -94,7 +97,9 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
         sizes = stored_json(head, uri)["segments"]
         if sum(faces for _, _, faces in sizes) * PREFIX_BYTES != len(ids):
             return None
-    except (ObjectNotFoundError, ValueError, KeyError, TypeError):
+    except NewerReleaseError:
+        raise
+    except (FacerecError, ValueError, KeyError, TypeError):
         return None
     segments, begin = [], 0
     for start, embeddings, faces in sizes:

@@ -22,7 +22,7 @@ from facerec.core.arrays import np
 from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import stored_json
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import FacerecError, NewerReleaseError
 from facerec.jobs.ledger.face_index import id_prefixes, likely_entries, read_face_index
 from facerec.jobs.ledger.layout import (
     job_face_index_uri,
@@ -101,8 +101,11 @@ def children_of_faces(
         prefixes: Result of ``id_prefixes`` for the faces.
 
     Returns:
-        None if there is no index or it is damaged; then any child may name them. A damaged index is
-        deleted.
+        None if there is no index, or it is damaged or cannot be read; then any child may name them.
+        Such an index is deleted.
+
+    Raises:
+        NewerReleaseError: A newer release has written the index.
     """
     sizes = _sizes(objects, job_folder)
     if sizes is None:
@@ -111,7 +114,7 @@ def children_of_faces(
     for number, size in enumerate(sizes):
         try:
             children |= _look_up(objects, sorted_faces_uri(job_folder, number), size, prefixes)
-        except (ObjectNotFoundError, ValueError):
+        except (FacerecError, ValueError):
             objects.delete(job_face_index_uri(job_folder))
             return None
     return children
@@ -121,7 +124,9 @@ def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
     try:
         uri = job_face_index_uri(job_folder)
         sizes = stored_json(objects.read(uri, end=MAX_JSON_BYTES), uri)["files"]
-    except (ObjectNotFoundError, ValueError, KeyError, TypeError):
+    except NewerReleaseError:
+        raise
+    except (FacerecError, ValueError, KeyError, TypeError):
         return None
     is_valid = isinstance(sizes, list) and all(isinstance(size, int) for size in sizes)
     return sizes if is_valid else None

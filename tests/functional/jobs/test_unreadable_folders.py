@@ -228,3 +228,50 @@ def test_everything_that_can_be_read_is_erased_before_the_failure(
 
 def stored(staff: Staff, face_id: str) -> list[str]:
     return [face.face_id for face in staff.store.all_faces("staff") if face.face_id == face_id]
+
+
+INDEX_DAMAGES: dict[str, FacerecError | bytes] = {
+    "bad sector": BAD_SECTOR,
+    "permission denied": DENIED,
+    "not JSON": b"\xff{",
+    "infinite": b'{"jobs": "", "files": [["faces-0", 1e999]]}',
+}
+
+
+def damage_index(staff: Staff, folder: Path, files: str, damage: str) -> None:
+    found = list(folder.glob(files))
+    assert found
+    for file in found:
+        error = INDEX_DAMAGES[damage]
+        if isinstance(error, FacerecError):
+            staff.objects.errors[str(file)] = error
+        else:
+            file.write_bytes(error)
+
+
+@pytest.mark.parametrize("kind", ["faces", "person", "collection"])
+@pytest.mark.parametrize("damage", INDEX_DAMAGES)
+@pytest.mark.parametrize("files", ["faces.json", "faces-*"])
+def test_a_face_index_that_cannot_be_read_counts_as_none(
+    staff: Staff, kind: str, damage: str, files: str
+) -> None:
+    for count in (9, 1):
+        staff.index(max_faces=count)
+    ann = staff.face_of("ann")
+    # The erasure of another face adds the jobs to the index.
+    staff.gallery().erase("staff", SubjectKind.FACE, staff.face_of("bob"))
+    damage_index(staff, Path(staff.jobs_root, "remembered@staff"), files, damage)
+    KINDS[kind](staff.gallery(), staff)
+    assert not staff.holders(ann)
+    assert not unfinished(staff)
+
+
+@pytest.mark.parametrize("damage", INDEX_DAMAGES)
+def test_a_face_index_of_a_child_that_cannot_be_read_counts_as_none(
+    staff: Staff, damage: str
+) -> None:
+    plan, ann = staff.index(), staff.face_of("ann")
+    damage_index(staff, Path(plan.job_folder), "index/0*", damage)
+    staff.gallery().erase("staff", SubjectKind.FACE, ann)
+    assert not staff.holders(ann)
+    assert not unfinished(staff)
