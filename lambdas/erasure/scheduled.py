@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import FacerecError
+from facerec.core.collecting import collected
 from facerec.jobs.aws.log import logger
 
 if TYPE_CHECKING:
+    from facerec.errors import FacerecError
     from facerec.gallery.gallery import Gallery
 
 LATEST_START = 600.0
@@ -38,25 +39,20 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     deadline = started + LATEST_START
     errors: list[FacerecError] = []
     done: list[str] = []
-    resumed = gallery.resume_erasures(on_error=errors.append)
-    done += [receipt.erasure_id for receipt in resumed]
-    try:
+    with collected(errors):
+        resumed = gallery.resume_erasures(on_error=errors.append)
+        done += [receipt.erasure_id for receipt in resumed]
+    with collected(errors):
         gallery.resume_migrations(stop=lambda: clock() > deadline)
-    except FacerecError as error:
-        errors.append(error)
-    for collection in gallery.all_collections():
-        if clock() > deadline:
-            break
-        try:
-            receipt = gallery.expire(collection.collection_id)
-        except FacerecError as error:
-            errors.append(error)
-        else:
-            done += [] if receipt is None else [receipt.erasure_id]
-    try:
+    with collected(errors):
+        for collection in gallery.all_collections():
+            if clock() > deadline:
+                break
+            with collected(errors):
+                receipt = gallery.expire(collection.collection_id)
+                done += [] if receipt is None else [receipt.erasure_id]
+    with collected(errors):
         _sweep(gallery, lambda: clock() > started + LATEST_SWEEP)
-    except FacerecError as error:
-        errors.append(error)
     for each in errors:
         logger().error("not erased", kind=type(each).__name__, consequence=each.consequence)
     if errors:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from facerec.core.collecting import collected
 from facerec.core.existing import collection_or_none
 from facerec.errors import FacerecError
 from facerec.gallery.base import GalleryBase
@@ -38,37 +40,52 @@ class SweepOperations(GalleryBase):
 
         Raises:
             ConflictError: Too many concurrent changes; call this again.
-            FacerecError: A store fails; raised after the other collections were swept.
+            FacerecError: The notes of deleted collections, a store or a job folder cannot be read
+                or changed; raised after everything else was swept.
         """
-        swept: dict[str, int] = {}
+        swept, records = Counter[str](), dict[str, int]()
         errors = list[FacerecError]()
-        collections = self._erasures.deleted_collections()
-        for deleted in self._faces.left_of(collections):
-            if stop():
-                break
-            if self._is_in_use(deleted):
-                continue
-            collection_id = deleted.collection_id
-            try:
-                faces = self._delete_vectors_of(deleted)
-            except FacerecError as error:
-                errors.append(error)
-            else:
-                swept[collection_id] = swept.get(collection_id, 0) + faces
-        names, is_gone = {each.collection_id for each in collections}, self._is_gone(collections)
-        records = dict[str, int]()
-        try:
-            for name in self._job_data.sweep(names, is_gone, stop=stop):
-                swept.setdefault(name, 0)
+        with collected(errors):
+            collections = self._erasures.deleted_collections()
+            with collected(errors):
+                self._sweep_vectors(collections, swept, errors, stop)
+            with collected(errors):
+                names = {each.collection_id for each in collections}
+                for name in self._job_data.sweep(names, self._is_gone(collections), stop=stop):
+                    swept[name] += 0
+        with collected(errors):
             records = self._records.delete_unowned(stop=stop)
-        except FacerecError as error:
-            errors.append(error)
         if errors:
             raise errors[0]
         return {
-            name: erasures.Swept(swept.get(name, 0), records.get(name, 0))
+            name: erasures.Swept(swept[name], records.get(name, 0))
             for name in sorted(swept.keys() | records.keys())
         }
+
+    def _sweep_vectors(
+        self,
+        collections: Sequence[Collection],
+        swept: Counter[str],
+        errors: list[FacerecError],
+        stop: Callable[[], bool],
+    ) -> None:
+        """Delete the vectors of deleted collections.
+
+        Args:
+            collections: The deleted collections.
+            swept: Receives the number of faces by collection.
+            errors: Receives the errors of collections that cannot be swept.
+            stop: See ``sweep``.
+
+        Raises:
+            FacerecError: The store cannot list what it has.
+        """
+        for deleted in self._faces.left_of(collections):
+            if stop():
+                break
+            with collected(errors):
+                if not self._is_in_use(deleted):
+                    swept[deleted.collection_id] += self._delete_vectors_of(deleted)
 
     def _delete_vectors_of(self, deleted: Collection) -> int:
         """Delete the faces and people's vectors of a deleted collection; return how many faces."""

@@ -11,9 +11,9 @@ caller gets the error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from facerec.core.collecting import collected
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
@@ -327,15 +327,6 @@ def _unreadable_folder(entry: Entry, error: FacerecError) -> FacerecError:
         "cannot be read; it may contain faces to be deleted",
         "restore the folder or remove it, then delete again",
     )
-
-
-@contextmanager
-def collected(errors: list[FacerecError]) -> Iterator[None]:
-    """Append a ``FacerecError`` of the block to a list; what follows the block is still done."""
-    try:
-        yield
-    except FacerecError as error:
-        errors.append(error)
 
 
 def distinct(errors: list[FacerecError]) -> list[FacerecError]:

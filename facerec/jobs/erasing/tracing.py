@@ -8,11 +8,12 @@ from itertools import chain, tee
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from facerec.core.collecting import collected
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import require_known_header
 from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
-from facerec.jobs.erasing.collection_erasure import collected, entries_of
+from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.erasing.without_plan import raise_first
