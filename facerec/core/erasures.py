@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.history import Action, Cause, cause_from_json
 from facerec.core.ids import group_of
+from facerec.core.json_fields import of_type, optional_time, text, texts, time
 from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
@@ -155,31 +156,45 @@ class Selection:
 
 
 def selection_from_json(document: Mapping[str, Any]) -> Selection:
-    """Return the selection of a document that ``Selection.to_json`` returned."""
+    """Return the selection of a document that ``Selection.to_json`` returned.
+
+    Raises:
+        ValueError, KeyError, TypeError or AttributeError: The document is damaged.
+    """
     people, collections = document.get("people"), document.get("collections")
     return Selection(
-        frozenset(document["face_ids"]),
-        frozenset(document["image_keys"]),
-        frozenset(document["external_image_ids"]),
-        frozenset(document["photos"]),
-        frozenset(document["user_ids"]),
+        frozenset(texts(document["face_ids"])),
+        frozenset(texts(document["image_keys"])),
+        frozenset(texts(document["external_image_ids"])),
+        frozenset(texts(document["photos"])),
+        frozenset(texts(document["user_ids"])),
         # earlier releases stored no display names
-        frozenset(document.get("user_names", ())),
-        document["created_before"],
+        frozenset(texts(document.get("user_names", []))),
+        optional_time(document["created_before"]),
         # earlier releases stored no creation time
-        document.get("created_at"),
+        optional_time(document.get("created_at")),
         # earlier releases stored no creation times of earlier collections
-        None if collections is None else frozenset(collections),
-        document.get("is_returned", False),
-        document.get("latest", 0.0),
+        None if collections is None else frozenset(map(time, of_type(list, collections))),
+        of_type(bool, document.get("is_returned", False)),
+        time(document.get("latest", 0.0)),
         # earlier releases had no history
-        cause_from_json(document["cause"]) if document.get("cause") else None,
-        document.get("tombstones", True),
-        document.get("only_empty_users", False),
-        document.get("faces_of_users", False),
+        None if document.get("cause") is None else _stored_cause(document["cause"]),
+        of_type(bool, document.get("tombstones", True)),
+        of_type(bool, document.get("only_empty_users", False)),
+        of_type(bool, document.get("faces_of_users", False)),
         # earlier releases stored no creation times of people
-        None if people is None else frozenset((user_id, time) for user_id, time in people),
+        None
+        if people is None
+        else frozenset((text(user_id), time(created)) for user_id, created in people),
     )
+
+
+def _stored_cause(document: Mapping[str, Any]) -> Cause:
+    cause = cause_from_json(document)
+    time(cause.at)
+    named = (cause.by, cause.why, cause.undoes, cause.into)
+    texts([cause.entry_id, *(each for each in named if each is not None)])
+    return cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +340,28 @@ class Receipt:
 
 
 def receipt_from_json(document: Mapping[str, Any]) -> Receipt:
-    """Return the receipt of a document that ``Receipt.to_stored_json`` returned."""
-    fields = dict(document)
-    fields["subject"] = SubjectKind(document["subject"])
-    fields["status"] = ErasureStatus(document["status"])
-    fields["jobs"] = tuple(ErasedJob(**job) for job in document["jobs"])
-    return Receipt(**fields)
+    """Return the receipt of a document that ``Receipt.to_stored_json`` returned.
+
+    Raises:
+        ValueError, KeyError, TypeError or AttributeError: The document is damaged.
+    """
+    members = dict(document)
+    members["subject"] = SubjectKind(document["subject"])
+    members["status"] = ErasureStatus(document["status"])
+    members["jobs"] = tuple(ErasedJob(**job) for job in of_type(list, document["jobs"]))
+    receipt = Receipt(**members)
+    texts([receipt.erasure_id, receipt.collection_id, *(job.job_id for job in receipt.jobs)])
+    time(receipt.requested_at)
+    for each in (receipt.finished_at, receipt.created_before, receipt.created_at):
+        optional_time(each)
+    for counted in (asdict(receipt), *map(asdict, receipt.jobs)):
+        for name, value in counted.items():
+            if name in _COUNTS and (type(value) is not int or value < 0):
+                raise ValueError(f"{name} is no count")
+    return receipt
+
+
+_COUNTS = frozenset(
+    each.name for kind in (Receipt, ErasedJob) for each in fields(kind) if each.type == "int"
+)
+"""Fields of receipts and of their jobs that contain numbers of what was removed."""

@@ -28,6 +28,9 @@ from facerec.errors import (
     DeletedCollectionError,
     ErasureDamagedError,
     ErasureNotFoundError,
+    FacerecError,
+    InvalidInputError,
+    NewerReleaseError,
     ObjectNotFoundError,
     ReceiptDamagedError,
 )
@@ -78,6 +81,19 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Why the record of an unfinished erasure cannot be read.
+
+    Attributes:
+        error: The error.
+        collection_id: The collection that the record names; None if it is unknown.
+    """
+
+    error: FacerecError
+    collection_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deletions:
     """Finished and unfinished deletions of the collections that had one id.
 
@@ -99,6 +115,31 @@ class Deletions:
             or (self.before is not None and created_at <= self.before)
             or any(each.includes_collection(created_at) for each in self.pending)
         )
+
+
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""Errors of the functions that read a damaged document."""
+
+
+def _record_from_json(document: dict[str, Any], erasure_id: str) -> Erasure:
+    """Return the unfinished erasure of a document that ``Erasures.keep`` has written.
+
+    Raises:
+        InvalidInputError, or one of ``_DAMAGES``: The document is damaged.
+    """
+    receipt = erasures.receipt_from_json(document["receipt"])
+    checked_collection_id(receipt.collection_id)
+    if receipt.erasure_id != erasure_id:
+        raise ValueError("the record of another erasure")
+    return Erasure(receipt, erasures.selection_from_json(document["selection"]))
+
+
+def _named_collection(content: bytes) -> str | None:
+    """Return the collection that a record of a newer release names; None if it names none."""
+    try:
+        return str(checked_collection_id(json.loads(content)["receipt"]["collection_id"]))
+    except (InvalidInputError, *_DAMAGES):
+        return None
 
 
 def completed_later(erasure_id: str) -> str:
@@ -235,10 +276,26 @@ class Erasures:
         return [self._read(uri) for uri in newest]
 
     def pending(self, erasure_id: str | None = None) -> Iterator[Erasure]:
-        """Yield the unfinished erasures, or one of them, except those with a damaged record."""
+        """Yield the unfinished erasures, or one of them, except those with an unreadable record."""
         for _, erasure in self._notes(erasure_id):
-            if erasure is not None:
+            if isinstance(erasure, Erasure):
                 yield erasure
+
+    def _pending_of(self, collection_id: str) -> Iterator[Erasure]:
+        """Yield the unfinished erasures of a collection, except those with a damaged record.
+
+        Raises:
+            FacerecError: A record that may be of this collection cannot be read, or a newer release
+                has written it.
+        """
+        for found_id, erasure in self._notes(None):
+            if isinstance(erasure, Erasure):
+                if erasure.receipt.collection_id == collection_id:
+                    yield erasure
+            elif not isinstance(erasure.error, ErasureDamagedError) and self._may_concern(
+                found_id, erasure, collection_id
+            ):
+                raise erasure.error
 
     def person_of(self, collection_id: str, name: str) -> str | None:
         """Return the id of the person with an id or display name, if their erasure is unfinished.
@@ -246,12 +303,11 @@ class Erasures:
         Returns None if there is no such erasure. The person's own record may already be gone.
         People who were merged do not count.
         """
-        for erasure in self.pending():
+        for erasure in self._pending_of(collection_id):
             selection = erasure.selection
             named = selection.user_ids | selection.user_names
             if (
-                erasure.receipt.collection_id == collection_id
-                and erasure.receipt.subject is erasures.SubjectKind.USER
+                erasure.receipt.subject is erasures.SubjectKind.USER
                 and selection.erases_names
                 and name in named
             ):
@@ -259,29 +315,32 @@ class Erasures:
         return None
 
     def require_readable(self, erasure_id: str) -> None:
-        """Check that the record of an erasure is not damaged.
+        """Check that the record of an erasure can be read.
 
         Raises:
             ErasureDamagedError: The record is damaged.
+            FacerecError: It cannot be read, or a newer release has written it.
         """
-        for found_id, erasure in self._notes(erasure_id):
-            if erasure is None:
-                raise ErasureDamagedError(found_id)
+        for _, erasure in self._notes(erasure_id):
+            if isinstance(erasure, _Unreadable):
+                raise erasure.error
 
-    def damaged(self, collection_id: str | None = None) -> Iterator[ErasureDamagedError]:
-        """Yield an error for each unfinished erasure whose record is damaged.
+    def unreadable(self, collection_id: str | None = None) -> Iterator[FacerecError]:
+        """Yield an error for each unfinished erasure whose record is damaged or cannot be read.
 
         Args:
             collection_id: The collection whose erasures to check, or None for all. An erasure
                 without a receipt may be one of this collection.
         """
         for found_id, erasure in self._notes(None):
-            if erasure is None and (
-                collection_id is None or self._may_concern(found_id, collection_id)
+            if isinstance(erasure, _Unreadable) and (
+                collection_id is None or self._may_concern(found_id, erasure, collection_id)
             ):
-                yield ErasureDamagedError(found_id)
+                yield erasure.error
 
-    def _may_concern(self, erasure_id: str, collection_id: str) -> bool:
+    def _may_concern(self, erasure_id: str, record: _Unreadable, collection_id: str) -> bool:
+        if record.collection_id is not None:
+            return record.collection_id == collection_id
         own = f"{self._folder(collection_id)}{erasure_id}.json"
         found = [each.uri for each in self.objects.list(f"{self.root}receipts/")]
         receipts = [uri for uri in found if uri.endswith(f"/{erasure_id}.json")]
@@ -293,7 +352,11 @@ class Erasures:
         Raises:
             ErasureNotFoundError: No erasure with this id has a damaged record.
         """
-        if [erasure for _, erasure in self._notes(erasure_id)] != [None]:
+        found_records = [erasure for _, erasure in self._notes(erasure_id)]
+        if not any(
+            isinstance(each, _Unreadable) and isinstance(each.error, ErasureDamagedError)
+            for each in found_records
+        ):
             raise ErasureNotFoundError(erasure_id)
         for found in list(self.objects.list(f"{self.root}receipts/")):
             if found.uri.endswith(f"/{erasure_id}.json"):
@@ -304,39 +367,44 @@ class Erasures:
                     )
         self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
 
-    def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
-        """Yield the ids and records of all unfinished erasures, or of one.
-
-        A damaged record is None.
-        """
+    def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | _Unreadable]]:
+        """Yield the ids and records of all unfinished erasures, or of one."""
         for found in list(self.objects.list(self._pending_folder)):
             name = found.uri.rpartition("/")[2]
             found_id = name.removesuffix(".json")
-            if name.endswith(".json") and erasure_id in (None, found_id):
-                try:
-                    document: dict[str, Any] = stored_json(
-                        self.objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES), found.uri
-                    )
-                    receipt = erasures.receipt_from_json(document["receipt"])
-                    erasure = Erasure(receipt, erasures.selection_from_json(document["selection"]))
-                except ObjectNotFoundError:
-                    # finished in the meantime
-                    continue
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    yield found_id, None
-                else:
-                    yield found_id, erasure
+            if not name.endswith(".json") or erasure_id not in (None, found_id):
+                continue
+            record = self._read_record(found.uri, found_id)
+            # None: it was finished in the meantime.
+            if record is not None:
+                yield found_id, record
+
+    def _read_record(self, uri: str, erasure_id: str) -> Erasure | _Unreadable | None:
+        """Return the record of an unfinished erasure; None if there is none."""
+        content = b""
+        try:
+            content = self.objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
+            return _record_from_json(stored_json(content, uri), erasure_id)
+        except ObjectNotFoundError:
+            return None
+        except NewerReleaseError as error:
+            return _Unreadable(error, _named_collection(content))
+        except InvalidInputError:
+            return _Unreadable(ErasureDamagedError(erasure_id))
+        except FacerecError as error:
+            return _Unreadable(error)
+        except _DAMAGES:
+            return _Unreadable(ErasureDamagedError(erasure_id))
 
     def deletion_of(self, collection: Collection) -> str | None:
         """Return the id of the unfinished erasure that deletes a collection; None without one.
 
         A deletion of an earlier collection of the same id does not count.
         """
-        for erasure in self.pending():
+        for erasure in self._pending_of(collection.collection_id):
             selection = erasure.selection
             if (
-                erasure.receipt.collection_id == collection.collection_id
-                and selection.includes_collection(collection.created_at)
+                selection.includes_collection(collection.created_at)
                 # A record of an earlier release does not list the earlier collections.
                 and (selection.collections or selection.created_at in (None, collection.created_at))
             ):
@@ -367,7 +435,7 @@ class Erasures:
         """
         deleted = set[str]()
         for found in self.objects.list(self._folder(collection_id)):
-            with suppress(ReceiptDamagedError, ObjectNotFoundError):
+            with suppress(ReceiptDamagedError, ObjectNotFoundError, NewerReleaseError):
                 receipt = self._read(found.uri) if found.uri.endswith(".json") else None
                 if receipt is not None and receipt.subject is erasures.SubjectKind.COLLECTION:
                     deleted.update(job.job_id for job in receipt.jobs)
@@ -422,11 +490,8 @@ class Erasures:
 
     def pending_deletions(self, collection_id: str) -> Iterator[Erasure]:
         """Yield the unfinished erasures of whole collections that had an id."""
-        for erasure in self.pending():
-            if (
-                erasure.receipt.collection_id == collection_id
-                and erasure.selection.erases_collection
-            ):
+        for erasure in self._pending_of(collection_id):
+            if erasure.selection.erases_collection:
                 yield erasure
 
     def deletions(self, collection_id: str) -> Deletions:
@@ -438,11 +503,7 @@ class Erasures:
             ReceiptDamagedError: A receipt is damaged; it may be the receipt of a later deletion.
         """
         return Deletions(
-            tuple(
-                each.selection
-                for each in self.pending()
-                if each.receipt.collection_id == collection_id
-            ),
+            tuple(each.selection for each in self._pending_of(collection_id)),
             frozenset(each.created_at for each in self.deleted_collections(collection_id)),
             self._deleted_before(collection_id),
         )
@@ -477,7 +538,7 @@ class Erasures:
         content = self.objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         try:
             return erasures.receipt_from_json(stored_json(content, uri))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except _DAMAGES as error:
             erasure_id = uri.rpartition("/")[2].removesuffix(".json")
             raise ReceiptDamagedError(erasure_id) from error
 

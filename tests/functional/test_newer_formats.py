@@ -17,10 +17,11 @@ from moto import mock_aws
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.records import User, new_collection
-from facerec.errors import NewerReleaseError
-from facerec.factory import open_local_erasures
+from facerec.errors import ErasureNotFoundError, NewerReleaseError
+from facerec.factory import open_gallery, open_local_erasures
 from facerec.storage.dynamodb.items import Item, collection_key, user_key
 from facerec.storage.dynamodb.store import DynamoDBStore
+from lambdas.erasure.scheduled import run_scheduled
 from tests.support.golden.local import ANN, STAFF, DataFolder, restore_photos
 from tests.support.golden.packing import golden_folders, unpack
 from tests.support.long import mostly_long
@@ -127,13 +128,23 @@ def test_a_newer_document_is_refused(here: DataFolder, kind: str) -> None:
     assert {path: path.read_bytes() for path in here.data.glob(kind)} == before
 
 
-def test_a_newer_note_of_an_erasure_is_refused_and_kept(here: DataFolder) -> None:
+def test_a_newer_note_of_an_erasure_concerns_only_its_collection(here: DataFolder) -> None:
     note = here.data / "erasures" / "pending" / "20260101T000000Z-00000000.json"
     note.parent.mkdir(exist_ok=True)
-    note.write_text(json.dumps({"format": NEWER}))
+    note.write_text(json.dumps({"format": NEWER, "receipt": {"collection_id": "guests"}}))
     erasures = open_local_erasures(here.data)
+    assert list(erasures.pending()) == []
+    assert [type(each) for each in erasures.unreadable()] == [NewerReleaseError]
+    assert list(erasures.unreadable("staff")) == []
     with pytest.raises(NewerReleaseError):
-        list(erasures.pending())
+        erasures.deletion_of(new_collection("guests", "fake-1", 1.0))
+    with pytest.raises(ErasureNotFoundError):
+        erasures.discard(note.stem)
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "somebody")
+        with pytest.raises(NewerReleaseError):
+            run_scheduled(gallery, clock=lambda: 0.0)
+        gallery.delete_collection("staff")
     assert note.exists()
 
 

@@ -141,6 +141,7 @@ class ErasureOperations(SelectionOperations):
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
+            NewerReleaseError: A newer release has written a record; the others were completed.
             FacerecError: A job folder or a store fails; the other erasures were completed.
         """
         errors = list[FacerecError]()
@@ -158,7 +159,7 @@ class ErasureOperations(SelectionOperations):
                 except FacerecError as error:
                     error.consequence = completed_later(erasure.receipt.erasure_id)
                     errors.append(error)
-        errors += self._erasures.damaged(collection_id)
+        errors += self._erasures.unreadable(collection_id)
         if on_error is not None:
             for each in errors:
                 on_error(each)
