@@ -19,7 +19,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.limits import MAX_LEDGER_FILE_BYTES
+from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
 from facerec.core.names import checked_collection_id, name_in_paths
 from facerec.core.stored_json import stored_json
 from facerec.errors import (
@@ -297,6 +297,20 @@ class Erasures:
             ):
                 raise erasure.error
 
+    def last_attempted(self) -> str:
+        """Return the id of the last erasure that ``note_attempt`` noted; "" if there is none."""
+        with suppress(FacerecError):
+            return self.objects.read(self._attempt, end=MAX_JSON_BYTES).decode(errors="replace")
+        return ""
+
+    def note_attempt(self, erasure_id: str) -> None:
+        """Note which erasure is about to be completed, in case the process is killed by it."""
+        self.objects.write(self._attempt, erasure_id.encode())
+
+    def forget_attempts(self) -> None:
+        """Remove the note of the last attempt, so that the oldest erasure is next."""
+        self.objects.delete(self._attempt)
+
     def person_of(self, collection_id: str, name: str) -> str | None:
         """Return the id of the person with an id or display name, if their erasure is unfinished.
 
@@ -550,6 +564,10 @@ class Erasures:
 
     def _pending_uri(self, receipt: Receipt) -> str:
         return f"{self._pending_folder}{receipt.erasure_id}.json"
+
+    @property
+    def _attempt(self) -> str:
+        return f"{self.root}pending@attempted"
 
     @property
     def _pending_folder(self) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from facerec.errors import FacerecError
     from facerec.gallery.gallery import Gallery
 
+LATEST_RESUMED = 300.0
+"""Seconds after which a scheduled invocation resumes no further erasure, so that expired faces are
+erased too."""
+
 LATEST_START = 600.0
 """Seconds after which a scheduled invocation starts no further erasure, of the function's 15
 minutes."""
@@ -26,8 +30,10 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
     Completes killed erasures, then interrupted migrations; then erases expired faces, and at last
-    data whose collection or person no longer exists. After ``LATEST_START`` seconds, the remaining
-    collections are left to the next run, and after ``LATEST_SWEEP`` seconds the rest of the sweep.
+    data whose collection or person no longer exists. After ``LATEST_RESUMED`` seconds, the
+    remaining erasures are left to the next run, after ``LATEST_START`` seconds the remaining
+    collections, and after ``LATEST_SWEEP`` seconds the rest of the sweep. If an erasure exceeds the
+    time or memory of the function, which ends it, the next run continues after this erasure.
 
     If an erasure cannot be completed, or the faces of a collection cannot be erased, the others are
     still processed. The log lists each failure.
@@ -40,7 +46,9 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     errors: list[FacerecError] = []
     done: list[str] = []
     with collected(errors):
-        resumed = gallery.resume_erasures(on_error=errors.append)
+        resumed = gallery.resume_erasures(
+            on_error=errors.append, stop=lambda: clock() > started + LATEST_RESUMED
+        )
         done += [receipt.erasure_id for receipt in resumed]
     with collected(errors):
         gallery.resume_migrations(stop=lambda: clock() > deadline)

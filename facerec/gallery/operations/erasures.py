@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.collecting import collected
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import checked_user_name
 from facerec.errors import FacerecError, InvalidInputError
@@ -13,9 +14,10 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.receipts import completed_later
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from facerec.core.erasures import Receipt, SubjectKind
+    from facerec.gallery.receipts import Erasure
 
 RESUMED_AFTER = 960.0
 """Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
@@ -127,6 +129,7 @@ class ErasureOperations(SelectionOperations):
         older_than: float = RESUMED_AFTER,
         collection_id: str | None = None,
         on_error: Callable[[FacerecError], None] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> list[Receipt]:
         """Complete all erasures that were killed, and return their receipts.
 
@@ -138,6 +141,9 @@ class ErasureOperations(SelectionOperations):
             collection_id: Completes only the erasures of this collection; None for all.
             on_error: Called with the error of each erasure that cannot be completed. If None, the
                 first error is raised at the end.
+            stop: Called before each erasure; once it returns true, the rest is left to the next
+                call with ``stop``. That one continues after the last erasure that was attempted,
+                even if the process was killed during the attempt. None completes all.
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
@@ -145,20 +151,27 @@ class ErasureOperations(SelectionOperations):
             FacerecError: A job folder or a store fails; the other erasures were completed.
         """
         errors = list[FacerecError]()
-        now = self._clock()
         self._erasures.delete_leftovers()
         receipts: list[Receipt] = []
-        for erasure in self._erasures.pending():
-            if collection_id not in (None, erasure.receipt.collection_id):
+        attempted = "" if stop is None else self._erasures.last_attempted()
+        for erasure in self._killed(older_than, collection_id):
+            erasure_id = erasure.receipt.erasure_id
+            if erasure_id <= attempted:
                 continue
-            # The age is negative if the clock was ahead: such an erasure is not still running.
-            if not now - older_than < erasure.receipt.requested_at <= now:
-                try:
-                    with self._erasures.space():
-                        receipts.append(self._perform(erasure)[0])
-                except FacerecError as error:
-                    error.consequence = completed_later(erasure.receipt.erasure_id)
-                    errors.append(error)
+            if stop is not None and stop():
+                break
+            try:
+                with self._erasures.space():
+                    if stop is not None:
+                        self._erasures.note_attempt(erasure_id)
+                    receipts.append(self._perform(erasure)[0])
+            except FacerecError as error:
+                error.consequence = completed_later(erasure_id)
+                errors.append(error)
+        else:
+            if stop is not None:
+                with collected(errors):
+                    self._erasures.forget_attempts()
         errors += self._erasures.unreadable(collection_id)
         if on_error is not None:
             for each in errors:
@@ -166,3 +179,12 @@ class ErasureOperations(SelectionOperations):
         elif errors:
             raise errors[0]
         return [receipt for receipt in receipts if receipt.finished_at is not None]
+
+    def _killed(self, older_than: float, collection_id: str | None) -> Iterator[Erasure]:
+        """Yield the unfinished erasures that no process performs any more, oldest first."""
+        now = self._clock()
+        for erasure in self._erasures.pending():
+            # The age is negative if the clock was ahead: such an erasure is not still running.
+            is_running = now - older_than < erasure.receipt.requested_at <= now
+            if not is_running and collection_id in (None, erasure.receipt.collection_id):
+                yield erasure

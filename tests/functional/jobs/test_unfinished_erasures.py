@@ -15,6 +15,7 @@ from facerec.core.erasures import SubjectKind, Swept
 from facerec.errors import FacerecError, JobFolderError
 from facerec.factory.local import open_gallery
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.receipts import Erasure
 from facerec.storage.faces import FaceStore
 from lambdas.erasure.scheduled import run_scheduled
 from tests.support.job_doors import use_fake_engine
@@ -139,3 +140,57 @@ def test_a_program_gets_the_first_error_at_the_end(data: Path) -> None:
     with open_gallery(data) as gallery, pytest.raises(FacerecError, match="is missing"):
         gallery.resume_erasures(older_than=0)
     assert pending(data) == ["club"]
+
+
+class FunctionEndedError(BaseException):
+    """Lambda ends the function, since it exceeds its time or memory."""
+
+
+def test_an_erasure_that_ends_the_function_blocks_nothing_else(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock_forward(monkeypatch, 3600)
+    with open_gallery(data) as gallery:
+        perform, swept = gallery._perform, list[None]()
+
+        def performed(erasure: Erasure) -> object:
+            if erasure.receipt.collection_id == "club":
+                raise FunctionEndedError
+            return perform(erasure)
+
+        def sweep(**_: object) -> dict[str, Swept]:
+            swept.append(None)
+            return {}
+
+        monkeypatch.setattr(gallery, "_perform", performed)
+        monkeypatch.setattr(gallery, "sweep", sweep)
+        with pytest.raises(FunctionEndedError):
+            run_scheduled(gallery, clock=time.monotonic)
+        run_scheduled(gallery, clock=time.monotonic)
+        assert pending(data) == ["club"]
+        assert swept
+        # It is attempted again once the others are completed.
+        with pytest.raises(FunctionEndedError):
+            run_scheduled(gallery, clock=time.monotonic)
+
+
+def test_the_next_run_continues_after_the_last_erasure_attempted(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock_forward(monkeypatch, 3600)
+    with open_gallery(data) as gallery:
+        attempts = list[str]()
+
+        def performed(erasure: Erasure) -> object:
+            attempts.append(erasure.receipt.erasure_id)
+            raise JobFolderError("disk/", "is missing", "mount it")
+
+        monkeypatch.setattr(gallery, "_perform", performed)
+        for _ in range(5):
+            answers = iter([False])
+            gallery.resume_erasures(
+                on_error=lambda _: None,
+                stop=lambda answers=answers: next(answers, True),  # type: ignore[misc]
+            )
+    first, second = sorted(set(attempts))
+    assert attempts[:3] == [first, second, first]
