@@ -1,12 +1,16 @@
 """Sweeps what killed children have added to jobs of deleted collections, in several calls.
 
 A call that is stopped notes in ``sweep@place``, beside the job folders, the last job that it has
-swept; the next one continues there.
+swept, with the job at which its round ends. A call that follows within ``SAME_ROUND`` seconds
+continues the round. A later one, or one after a failure, starts a new round at that place, which
+also contains the jobs that precede it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +23,10 @@ from facerec.jobs.job_ids import is_of_collection
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
+
+
+SAME_ROUND = 300.0
+"""Seconds in which a call that continues another one belongs to the same round."""
 
 
 def sweep_late_files(
@@ -46,13 +54,16 @@ def sweep_late_files(
     """
     ids, errors, swept = sorted(collection_ids), list[FacerecError](), set[str]()
     place = f"{jobs_root}sweep@place"
-    last = first = _read_place(objects, place)
-    for job_id in sorted(list_job_ids(objects, jobs_root)):
+    first, until = _read_place(objects, place)
+    last = first
+    for job_id in sorted(list_job_ids(objects, jobs_root), key=lambda each: (each <= first, each)):
         owner = next((each for each in ids if is_of_collection(job_id, each)), None)
-        if owner is None or job_id <= first:
+        is_left = [job_id > first, job_id <= until]
+        if owner is None or not (any(is_left) if until <= first else all(is_left)):
             continue
         if stop():
-            objects.write(place, last.encode())
+            written_at = 0.0 if errors else time.time()
+            objects.write(place, f"{last}\n{until}\n{written_at}".encode())
             break
         try:
             if _sweep_job(objects, f"{jobs_root}{job_id}/", partial(is_deleted, owner, job_id)):
@@ -77,8 +88,15 @@ def _sweep_job(objects: ObjectStore, uri: str, is_deleted: Callable[[], bool]) -
     return True
 
 
-def _read_place(objects: ObjectStore, uri: str) -> str:
+def _read_place(objects: ObjectStore, uri: str) -> tuple[str, str]:
+    """Return the last job that was swept, and the one at which the round ends; "" without one."""
     try:
-        return objects.read(uri, end=MAX_JSON_BYTES).decode(errors="replace")
+        content = objects.read(uri, end=MAX_JSON_BYTES).decode(errors="replace")
     except ObjectNotFoundError:
-        return ""
+        return "", ""
+    last, *others = content.split("\n")
+    with suppress(ValueError):
+        until, written_at = others
+        if abs(time.time() - float(written_at)) < SAME_ROUND:
+            return last, until
+    return last, last

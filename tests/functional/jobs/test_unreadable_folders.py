@@ -183,6 +183,34 @@ def test_a_sweep_that_is_stopped_continues_at_its_place(staff: Staff) -> None:
     assert not place.exists()
 
 
+def test_a_sweep_is_not_complete_before_it_has_swept_what_precedes_its_place(
+    staff: Staff,
+) -> None:
+    jobs = [staff.index(max_faces=count) for count in (1, 2, 3)]
+    staff.gallery().delete_collection("staff")
+    place = Path(staff.jobs_root, "sweep@place")
+    for at in jobs:
+        late = [late_file(plan) for plan in jobs]
+        place.write_text(at.job_id)
+        # A call that is not stopped is complete.
+        staff.gallery().sweep()
+        assert not any(file.exists() for file in late)
+        assert not place.exists()
+
+
+def test_a_sweep_is_not_complete_while_a_folder_fails(staff: Staff) -> None:
+    jobs = [staff.index(max_faces=count) for count in (1, 2)]
+    staff.gallery().delete_collection("staff")
+    for plan in jobs:
+        late_file(plan)
+    failing, _ = sorted(Path(plan.job_folder) for plan in jobs)
+    (failing / "elsewhere.json").write_bytes(b"{")
+    answers = iter([False])
+    for stop in (lambda: next(answers, True), lambda: False, lambda: False):
+        with pytest.raises(FacerecError):
+            staff.gallery().sweep(stop=stop)
+
+
 # The deletion of a collection reads no rows and embeddings.
 CASES = [
     (kind, damage)
