@@ -357,7 +357,7 @@ def receipt_from_json(document: Mapping[str, Any]) -> Receipt:
     for counted in (asdict(receipt), *map(asdict, receipt.jobs)):
         for name, value in counted.items():
             if name in _COUNTS and (type(value) is not int or value < 0):
-                raise ValueError(f"{name} is no count")
+                raise ValueError(f"{name} is not a count")
     return receipt
 
 
