@@ -18,7 +18,6 @@ from facerec.core.schemas import violation
 from facerec.factory.stacks import stack_settings
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE, RETRY
-from facerec.jobs.ledger.layout import OUTAGES, memory_folder
 from facerec.storage.event_bus import SOURCE
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
@@ -239,16 +238,33 @@ def test_objects_that_are_missing_are_told_from_forbidden_ones() -> None:
     assert [each["Sid"] for each in listing if "Condition" in each] == []
 
 
-def test_the_plan_may_delete_only_notes() -> None:
-    (policy,) = properties("PlanFunction")["Policies"]
-    deleting = [
-        each for each in policy["Statement"] if "s3:DeleteObject" in listed(each.get("Action"))
+@pytest.mark.parametrize("part", ["PlanFunction", "ReportFunction", "JobRole", "ErasureFunction"])
+def test_a_part_that_writes_into_job_folders_may_delete_there_and_not_photos(part: str) -> None:
+    # A job may be deleted while it is written: its writer then deletes what it has added.
+    jobs, actions = "${Bucket.Arn}/jobs/*", ("s3:PutObject", "s3:DeleteObject")
+    changing = {
+        action: [
+            resource["Fn::Sub"]
+            for each in statements_of(part)
+            if action in listed(each["Action"])
+            for resource in listed(each["Resource"])
+        ]
+        for action in actions
+    }
+    for resources_of_action in changing.values():
+        assert jobs in resources_of_action
+        assert set(resources_of_action) <= {jobs, "${Bucket.Arn}/erasures/*"}
+
+
+def test_only_parts_that_may_delete_in_job_folders_may_write_there() -> None:
+    writing = [
+        part
+        for part in (*resources("AWS::Serverless::Function"), *resources("AWS::IAM::Role"))
+        for each in statements_of(part)
+        if "s3:PutObject" in listed(each["Action"])
+        and any("/jobs/" in str(resource) for resource in listed(each["Resource"]))
     ]
-    merged = memory_folder("${Bucket.Arn}/jobs/", "*")
-    outages = f"${{Bucket.Arn}}/jobs/*/{OUTAGES}/"
-    assert [each["Resource"] for each in deleting] == [
-        {"Fn::Sub": f"{notes}*"} for notes in (merged, outages)
-    ]
+    assert sorted(writing) == ["ErasureFunction", "JobRole", "PlanFunction", "ReportFunction"]
 
 
 def test_functions_that_register_people_know_the_event_bus() -> None:

@@ -1,0 +1,121 @@
+"""Erasures and deletions while a part of the stack writes into a job folder, with its role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from facerec.core.erasures import ErasureStatus, SubjectKind
+from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
+from facerec.jobs.plan import Plan
+from facerec.testing.engine import fake_face, fake_photo
+from lambdas.erasure import handler
+from tests.support.permissions import acting_as
+from tests.support.workflow.stack import BUCKET, Stack
+from tests.support.workflow.stores import deploy_with_stores, open_api_gallery
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+    from tests.support.s3vectors_server import S3VectorsServer
+
+PHOTOS = f"s3://{BUCKET}/photos/"
+ANN = f"{PHOTOS}annlee.jpg"
+
+
+@pytest.fixture
+def stack(
+    deploy: Callable[..., Stack], vectors: S3VectorsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
+    """A stack with the stores of a deployment with default parameters, and two photos."""
+    stack = deploy_with_stores(deploy, monkeypatch)
+    for name in ("annlee", "bob"):
+        put_photo(stack, name)
+    yield stack
+    handler._gallery.cache_clear()
+
+
+@pytest.fixture
+def gallery(stack: Stack) -> Gallery:
+    """The gallery of the function behind API Gateway."""
+    return open_api_gallery()
+
+
+def put_photo(stack: Stack, name: str) -> None:
+    stack.put(f"photos/{name}.jpg", fake_photo(fake_face(name)))
+
+
+def index(stack: Stack, **options: object) -> None:
+    ended = stack.index(PHOTOS, **options)
+    assert stack.permissions.denied == []
+    assert (ended.status, ended.cause) == ("SUCCEEDED", "")
+
+
+def sweep() -> None:
+    """Invoke the function that erases, as its schedule does."""
+    answer = boto3.client("lambda").invoke(FunctionName="ErasureFunction", Payload=b"{}")
+    assert "errorType" not in json.loads(answer["Payload"].read())
+
+
+def naming(stack: Stack, trace: str = "annlee") -> list[str]:
+    """Return the keys of the objects beside the photos that contain a trace."""
+    keys = [key for prefix in ("jobs/", "erasures/") for key in stack.keys(prefix)]
+    contents = {key: stack.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+    return [key for key, content in contents.items() if trace.encode() in content]
+
+
+def act_once_when_a_plan_is_noted(
+    monkeypatch: pytest.MonkeyPatch, stack: Stack, act: Callable[[], object]
+) -> None:
+    """Call a function of the API after the next planner has noted its plan, before it stores it."""
+    note, noted = UncheckedPlans.note, list[Plan]()
+
+    def noting(plans: UncheckedPlans, plan: Plan) -> None:
+        note(plans, plan)
+        if not noted:
+            noted.append(plan)
+            with acting_as("ApiFunction", stack.permissions):
+                act()
+
+    monkeypatch.setattr(UncheckedPlans, "note", noting)
+
+
+def test_a_photo_erased_while_a_stack_plans_a_job_is_named_nowhere(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(stack)
+    put_photo(stack, "cid")
+    act_once_when_a_plan_is_noted(
+        monkeypatch, stack, lambda: gallery.erase("staff", SubjectKind.PHOTO, ANN)
+    )
+
+    index(stack, force=True)
+
+    assert {each.status for each in gallery.list_erasures("staff")} == {ErasureStatus.DONE}
+    assert naming(stack) == []
+    index(stack, options={"max_faces": 1})
+
+
+def test_a_collection_takes_jobs_after_an_erasure_found_what_a_killed_planner_left(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(stack)
+    put_photo(stack, "cid")
+
+    def killed(*_: object) -> bool:
+        raise RuntimeError("the function was ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UncheckedPlans, "check", killed)
+        assert stack.index(PHOTOS, force=True).status == "FAILED"
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.erase("staff", SubjectKind.PHOTO, ANN)
+    assert naming(stack) == []
+
+    index(stack, force=True)
+    index(stack)
+
+    assert naming(stack) == []
