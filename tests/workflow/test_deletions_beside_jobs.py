@@ -119,3 +119,18 @@ def test_a_collection_takes_jobs_after_an_erasure_found_what_a_killed_planner_le
     index(stack)
 
     assert naming(stack) == []
+
+
+def test_a_job_is_repeated_after_an_erasure_of_one_of_its_photos(
+    stack: Stack, gallery: Gallery
+) -> None:
+    put_photo(stack, "cid")
+    index(stack)
+    index(stack, force=True)
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.erase("staff", SubjectKind.PHOTO, ANN)
+
+    index(stack, force=True)
+    index(stack)
+
+    assert len(gallery.list_faces("staff").faces) == 2
