@@ -111,8 +111,20 @@ class JobFolders:
         def is_deleted(collection_id: str, job_id: str) -> bool:
             return is_gone(collection_id) or receipts(collection_id)(job_id)
 
+        @cache
+        def deleted_creations(collection_id: str) -> frozenset[float]:
+            if self.erasures is None:
+                return frozenset()
+            found = self.erasures.deleted_collections(collection_id)
+            return frozenset(each.created_at for each in found)
+
         return late_files.sweep_late_files(
-            self.objects, self.jobs_root, collection_ids, is_deleted, stop
+            self.objects,
+            self.jobs_root,
+            collection_ids,
+            is_deleted,
+            lambda collection_id, created_at: created_at in deleted_creations(collection_id),
+            stop,
         )
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.limits import MAX_JSON_BYTES, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
 from facerec.core.stored_json import stored_json
-from facerec.errors import RESTORE_FILE, InvalidInputError, JobFolderError, OtherReleaseError
+from facerec.errors import (
+    RESTORE_FILE,
+    InvalidInputError,
+    JobFolderError,
+    ObjectNotFoundError,
+    OtherReleaseError,
+)
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
@@ -294,6 +300,22 @@ def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) 
         document.get("version", 1) == PLAN_VERSION,
         "version" not in document,
     )
+
+
+def planned_creation(objects: ObjectStore, job_folder: str) -> float | None:
+    """Return when the collection of a job was created, in seconds since 1970.
+
+    Returns:
+        None if there is no plan, or if the first release wrote it, whose plans do not contain this.
+
+    Raises:
+        JobFolderError: The plan is not a JSON object.
+    """
+    try:
+        created = _read_document(objects, job_folder).get("collection_created_at")
+    except ObjectNotFoundError:
+        return None
+    return float(created) if isinstance(created, int | float) else None
 
 
 def _read_document(

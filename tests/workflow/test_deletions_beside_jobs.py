@@ -12,6 +12,7 @@ import pytest
 from facerec.core.erasures import ErasureStatus, SubjectKind
 from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
 from facerec.jobs.plan import Plan
+from facerec.storage.objects.s3 import S3Objects
 from facerec.testing.engine import fake_face, fake_photo
 from lambdas.erasure import handler
 from tests.support.permissions import acting_as
@@ -65,6 +66,16 @@ def naming(stack: Stack, trace: str = "annlee") -> list[str]:
     keys = [key for prefix in ("jobs/", "erasures/") for key in stack.keys(prefix)]
     contents = {key: stack.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
     return [key for key, content in contents.items() if trace.encode() in content]
+
+
+def job_files(stack: Stack) -> list[str]:
+    """Return the keys of the objects in folders of jobs."""
+    return [key for key in stack.keys("jobs/") if key.startswith("jobs/staff-")]
+
+
+def memories(stack: Stack) -> set[str]:
+    """Return the names of the folders with remembered photos."""
+    return {key.split("/")[1] for key in stack.keys("jobs/remembered@")}
 
 
 def act_once_when_a_plan_is_noted(
@@ -134,3 +145,73 @@ def test_a_job_is_repeated_after_an_erasure_of_one_of_its_photos(
     index(stack)
 
     assert len(gallery.list_faces("staff").faces) == 2
+
+
+def test_a_collection_deleted_while_a_stack_plans_a_job_leaves_nothing(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(stack)
+    put_photo(stack, "cid")
+    act_once_when_a_plan_is_noted(monkeypatch, stack, lambda: gallery.delete_collection("staff"))
+
+    ended = stack.index(PHOTOS, force=True)
+
+    assert (ended.status, stack.permissions.denied) == ("FAILED", [])
+    assert "'staff'" in ended.cause
+    assert job_files(stack) == []
+    index(stack)
+
+
+def test_the_sweep_deletes_the_plan_that_a_killed_planner_stored_after_a_deletion(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(stack)
+    put_photo(stack, "cid")
+
+    def killed(*_: object) -> bool:
+        raise RuntimeError("the function was ended")
+
+    with monkeypatch.context() as patch:
+        act_once_when_a_plan_is_noted(patch, stack, lambda: gallery.delete_collection("staff"))
+        patch.setattr(UncheckedPlans, "check", killed)
+        assert stack.index(PHOTOS, force=True).status == "FAILED"
+    assert naming(stack) != []
+    index(stack)
+    later = len(gallery.list_faces("staff").faces)
+
+    sweep()
+
+    (job_id,) = {key.split("/")[1] for key in job_files(stack)}
+    assert {key.split("/")[1] for key in naming(stack)} <= {job_id, *memories(stack)}
+    assert len(gallery.list_faces("staff").faces) == later == 3
+    assert stack.permissions.denied == []
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_report_written_while_its_collection_is_deleted_is_deleted(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    stack.put("photos/annlee.jpg", b"corrupt")
+    write, written = S3Objects.write, list[str]()
+
+    def writing(objects: S3Objects, uri: str, content: bytes, **options: bool) -> bool:
+        if not uri.endswith("/report.json") or written:
+            return write(objects, uri, content, **options)
+        written.append(uri)
+        with acting_as("ApiFunction", stack.permissions):
+            gallery.delete_collection("staff")
+        write(objects, uri, content, **options)
+        if killed:
+            raise RuntimeError("the function was ended")
+        return True
+
+    monkeypatch.setattr(S3Objects, "write", writing)
+
+    ended = stack.index(PHOTOS)
+
+    assert (ended.status, stack.permissions.denied) == ("FAILED", [])
+    assert killed or "the job was deleted" in ended.cause
+    assert (naming(stack) != []) == killed
+    sweep()
+    assert job_files(stack) == []
+    assert naming(stack) == []

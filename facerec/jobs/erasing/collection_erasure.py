@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from facerec.core.collecting import collected
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
-from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import (
     delete_folder,
@@ -44,7 +43,7 @@ from facerec.jobs.folders import (
 from facerec.jobs.job_ids import NEVER_DELETED, is_of_collection
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.plan import plan_uri, read_collection_id, read_facts
+from facerec.jobs.plan import planned_creation, read_collection_id, read_facts
 from facerec.jobs.remembered.collections import creation_of, creations
 from facerec.jobs.remembered.erased_photos import note_end
 from facerec.storage.objects.leftovers import delete_leftovers
@@ -174,7 +173,7 @@ def erase_collection(
         index.delete()
 
     def is_kept(entry: Entry) -> bool:
-        created_at = None if includes is None else _created_at(objects, entry)
+        created_at = None if includes is None else planned_creation(objects, entry.job_folder)
         if includes is None or created_at is None or includes(created_at):
             return False
         # A planner notes its collection before it stores the plan.
@@ -301,21 +300,6 @@ def _planned_at(objects: ObjectStore, entry: Entry) -> float:
         return read_facts(objects, entry.job_folder).created_at
     except ObjectNotFoundError:
         return 0.0
-
-
-def _created_at(objects: ObjectStore, entry: Entry) -> float | None:
-    """Return when the collection of a job was created; None if the plan does not contain this time.
-
-    Plans of the first release do not contain it.
-    """
-    try:
-        created = read_document(
-            objects, plan_uri(entry.job_folder), lambda plan: plan.get("collection_created_at")
-        )
-    except ObjectNotFoundError:
-        # Another process is deleting it.
-        return None
-    return float(created) if isinstance(created, int | float) else None
 
 
 def _unreadable_folder(entry: Entry, error: FacerecError) -> FacerecError:

@@ -50,6 +50,11 @@ _OWN = re.compile(
     re.VERBOSE,
 )
 
+_BEFORE_PLAN = re.compile(
+    rf"manifest-|stale\.jsonl|elsewhere\.json|plan\.json|{re.escape(TEMPORARY_PREFIX)}"
+)
+"""The own files in a job folder that may be written before its plan, and the plan."""
+
 
 def is_own_file(path: str) -> bool:
     """Return whether facerec wrote a file, given as its path in a job folder."""
@@ -237,6 +242,14 @@ def has_data(objects: ObjectStore, job_folder: str) -> bool:
     """Return whether a folder contains more than the files that are written before a plan."""
     return any(
         next(iter(objects.list(f"{job_folder}{name}/")), None) is not None for name in _SUBFOLDERS
+    )
+
+
+def has_files_after_plan(objects: ObjectStore, job_folder: str) -> bool:
+    """Return whether a folder contains files that are only written once it has a plan."""
+    return any(
+        is_own_file(path) and not _BEFORE_PLAN.match(path)
+        for path in (found.uri.removeprefix(job_folder) for found in objects.list(job_folder))
     )
 
 

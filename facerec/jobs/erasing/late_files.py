@@ -15,11 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_JSON_BYTES
-from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.errors import FacerecError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.erasing.folder_deletion import delete_folder
 from facerec.jobs.erasing.without_plan import has_only_late_files
 from facerec.jobs.folders import entries_at, list_job_ids
 from facerec.jobs.job_ids import is_of_collection
+from facerec.jobs.plan import planned_creation
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -34,9 +35,12 @@ def sweep_late_files(
     jobs_root: str,
     collection_ids: Iterable[str],
     is_deleted: Callable[[str, str], bool],
+    is_deleted_creation: Callable[[str, float], bool],
     stop: Callable[[], bool],
 ) -> frozenset[str]:
-    """Delete the folders without a plan of the jobs of deleted collections.
+    """Delete the folders of the jobs of deleted collections.
+
+    A killed planner may have stored a plan after the deletion.
 
     Args:
         objects: Contains the job folders.
@@ -44,6 +48,8 @@ def sweep_late_files(
         collection_ids: Deleted collections; later ones with these ids may exist.
         is_deleted: Returns whether a job was deleted with its collection, given the ids of the
             collection and of the job.
+        is_deleted_creation: Returns whether a collection was deleted, given its id and when it was
+            created.
         stop: Called before each folder; once it returns true, the rest is left to the next call.
 
     Returns:
@@ -66,7 +72,12 @@ def sweep_late_files(
             objects.write(place, f"{last}\n{until}\n{written_at}".encode())
             break
         try:
-            if _sweep_job(objects, f"{jobs_root}{job_id}/", partial(is_deleted, owner, job_id)):
+            if _sweep_job(
+                objects,
+                f"{jobs_root}{job_id}/",
+                partial(is_deleted, owner, job_id),
+                partial(is_deleted_creation, owner),
+            ):
                 swept.add(owner)
         except FacerecError as error:
             errors.append(error)
@@ -79,13 +90,24 @@ def sweep_late_files(
     return frozenset(swept)
 
 
-def _sweep_job(objects: ObjectStore, uri: str, is_deleted: Callable[[], bool]) -> bool:
-    """Delete the folder of a job in the root if it has only late files; return whether it did."""
+def _sweep_job(
+    objects: ObjectStore,
+    uri: str,
+    is_deleted: Callable[[], bool],
+    is_deleted_creation: Callable[[float], bool],
+) -> bool:
+    """Delete the folder of a deleted job in the root; return whether it did."""
     own = next(entry for entry in entries_at(objects, uri) if not entry.is_elsewhere)
-    if not has_only_late_files(objects, own.job_folder) or not is_deleted():
-        return False
-    delete_folder(objects, own)
-    return True
+    created_at = None
+    with suppress(JobFolderError):  # A damaged plan may be of a collection that exists.
+        created_at = planned_creation(objects, own.job_folder)
+    if created_at is not None:
+        is_late = is_deleted_creation(created_at)
+    else:
+        is_late = has_only_late_files(objects, own.job_folder) and is_deleted()
+    if is_late:
+        delete_folder(objects, own)
+    return is_late
 
 
 def _read_place(objects: ObjectStore, uri: str) -> tuple[str, str]:

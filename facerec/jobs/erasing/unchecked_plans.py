@@ -29,6 +29,7 @@ from facerec.errors import ObjectNotFoundError
 from facerec.jobs.documents import parse_document, read_document, to_record
 from facerec.jobs.erasing.folder_deletion import delete_late_files, withdraw_plan
 from facerec.jobs.folders import has_plan
+from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import read_facts, read_plan
 from facerec.jobs.remembered.memory import Memory
@@ -103,6 +104,16 @@ class UncheckedPlans:
             # Another planner may have withdrawn the plan before this one recorded the start.
             Memory(self._objects, self._jobs_root, self._collection).withdraw_start(plan, number)
         return False
+
+    def abandon(self, plan: Plan) -> None:
+        """Delete a stored plan whose collection is deleted, with what its planner has added.
+
+        Raises:
+            JobFolderError: A note, or the record of the job, is damaged.
+        """
+        self._withdraw(plan)
+        CollectionFaceIndex(self._objects, self._jobs_root, plan.collection_id).delete()
+        self._objects.delete_folder(self._folder)
 
     def withdraw_outdated(self) -> None:
         """Delete plans and lists of killed planners that may name erased photos.

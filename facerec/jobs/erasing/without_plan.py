@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 
 from facerec.core.erasures import ErasedJob
 from facerec.errors import FacerecError, JobFolderError
-from facerec.jobs.erasing.folder_deletion import delete_folder, delete_note, has_data
+from facerec.jobs.erasing.folder_deletion import (
+    delete_folder,
+    delete_note,
+    has_data,
+    has_files_after_plan,
+)
 from facerec.jobs.erasing.leftovers import is_abandoned
 from facerec.jobs.folders import (
     Entry,
@@ -80,12 +85,19 @@ def _handle(
         _handle_elsewhere(objects, entry, sweep=sweep)
     elif not has_data(objects, entry.job_folder):
         own = is_of_collection(entry.job_id, collection_id)
-        if sweep and own and is_abandoned(objects, entry.job_folder):
+        if sweep and own and _is_left(objects, entry, is_deleted):
             delete_folder(objects, entry)
     elif not is_deleted(entry.job_id):
         raise _folder_without_plan(entry)
     elif sweep:
         delete_folder(objects, entry)
+
+
+def _is_left(objects: ObjectStore, entry: Entry, is_deleted: Callable[[str], bool]) -> bool:
+    """Return whether nobody needs a folder without a plan and without data."""
+    if has_files_after_plan(objects, entry.job_folder) and is_deleted(entry.job_id):
+        return True
+    return is_abandoned(objects, entry.job_folder)
 
 
 def _handle_elsewhere(objects: ObjectStore, entry: Entry, *, sweep: bool) -> None:
@@ -153,9 +165,14 @@ def erase_without_plan(
 
 
 def has_only_late_files(objects: ObjectStore, folder: str) -> bool:
-    """Return whether a folder has data, or abandoned lists of photos, but no plan."""
+    """Return whether a folder has files of a job, or abandoned lists of photos, but no plan.
+
+    For example, a report may have been written while the job was deleted.
+    """
     return not has_plan(objects, folder) and (
-        has_data(objects, folder) or is_abandoned(objects, folder)
+        has_data(objects, folder)
+        or has_files_after_plan(objects, folder)
+        or is_abandoned(objects, folder)
     )
 
 

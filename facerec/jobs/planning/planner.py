@@ -28,6 +28,8 @@
    (``Memory.merge_notes``).
 9. ``keep_settings`` stores a copy of the collection's settings beside its job folders, for a
    restoration.
+10. If the collection was deleted in the meantime, the deletion may not have seen the plan. Then the
+   plan is deleted, with its lists (``UncheckedPlans.abandon``), and the request is refused.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ import json
 import secrets
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -43,7 +46,13 @@ from typing import TYPE_CHECKING
 
 from facerec.core.existing import collection_or_none
 from facerec.core.options import checked_recipe
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    DeletedCollectionError,
+    InvalidInputError,
+    ObjectNotFoundError,
+)
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
@@ -68,6 +77,7 @@ if TYPE_CHECKING:
 
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
+    from facerec.errors import FacerecError
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.stale_photos import StalePhoto
@@ -206,10 +216,51 @@ def _plan_once(
     number = memory.record_start(plan)
     if not unchecked.check(plan, number):
         return None
-    _cover_earlier_jobs(plan, objects, jobs_root, memory)
-    memory.merge_notes(plan, before=number)
-    keep_settings(plan.collection_id, objects, jobs_root, records)
+    with suppress(CollectionNotFoundError):
+        _cover_earlier_jobs(plan, objects, jobs_root, memory)
+        memory.merge_notes(plan, before=number)
+        keep_settings(plan.collection_id, objects, jobs_root, records)
+    _abandon_if_deleted(plan, prepared.collection, records, erasures, unchecked)
     return plan
+
+
+def _abandon_if_deleted(
+    plan: Plan,
+    collection: Collection,
+    records: RecordStore,
+    erasures: Erasures | None,
+    unchecked: UncheckedPlans,
+) -> None:
+    """Check that a collection was not deleted while a job was planned; else delete the plan.
+
+    Raises:
+        CollectionNotFoundError: The collection was deleted.
+        ConflictError: The deletion of the collection is not finished.
+        DeletedCollectionError: The collection was deleted, but an older copy of the database
+            brought it back.
+    """
+    deletion = _deletion_of(collection, records, erasures)
+    if deletion is not None:
+        unchecked.abandon(plan)
+        raise deletion
+
+
+def _deletion_of(
+    collection: Collection, records: RecordStore, erasures: Erasures | None
+) -> FacerecError | None:
+    """Return the error of a collection that was deleted, or is being deleted; otherwise None.
+
+    A deletion that is noted later finds the plan, which is stored.
+    """
+    present = collection_or_none(collection.collection_id, records)
+    if present is None or present.created_at != collection.created_at:
+        return CollectionNotFoundError(collection.collection_id)
+    try:
+        if erasures is not None:
+            erasures.require_not_deleted(present)
+    except (ConflictError, DeletedCollectionError) as error:
+        return error
+    return None
 
 
 def _open_unchecked(
