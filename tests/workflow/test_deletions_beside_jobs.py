@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -215,3 +216,56 @@ def test_a_report_written_while_its_collection_is_deleted_is_deleted(
     sweep()
     assert job_files(stack) == []
     assert naming(stack) == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=pytest.mark.long)
+        for file in (
+            "manifest-",
+            "stale.jsonl",
+            "plan.json",
+            "started.json",
+            "embeddings/",
+            "ledger/",
+            "children/",
+            "removal.json",
+            "enrolled.json",
+            "report.json",
+        )
+    ],
+)
+def test_whichever_file_a_part_writes_while_the_collection_is_deleted_is_deleted(
+    stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    put_photo(stack, "team/cid")
+    index(stack, person_from="folder")
+    put_photo(stack, "team/dan")
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/bob.jpg")
+    write, write_file, written = S3Objects.write, S3Objects.write_file, list[str]()
+
+    def delete_once(uri: str) -> None:
+        if f"/{file}" in uri.partition("/jobs/staff-")[2] and not written:
+            written.append(uri)
+            with acting_as("ApiFunction", stack.permissions):
+                gallery.delete_collection("staff")
+
+    def writing(objects: S3Objects, uri: str, content: bytes, **options: bool) -> bool:
+        delete_once(uri)
+        return write(objects, uri, content, **options)
+
+    def writing_file(objects: S3Objects, uri: str, path: Path) -> None:
+        delete_once(uri)
+        write_file(objects, uri, path)
+
+    monkeypatch.setattr(S3Objects, "write", writing)
+    monkeypatch.setattr(S3Objects, "write_file", writing_file)
+
+    ended = stack.index(PHOTOS, person_from="folder", prune=True)
+
+    assert (len(written), ended.status) == (1, "FAILED")
+    assert stack.permissions.denied == []
+    assert job_files(stack) == []
+    assert naming(stack) == []
+    assert list(gallery.list_collections().collections) == []
