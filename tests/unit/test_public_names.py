@@ -42,6 +42,7 @@ OPERATIONS = [
     "export",
     "export_collection",
     "find",
+    "find_deletable",
     "finish_migration",
     "get_erasure",
     "get_retention",
