@@ -203,7 +203,7 @@ def test_a_pending_deletion_deletes_no_later_collection_of_the_name(
 def test_nothing_is_added_to_a_collection_whose_deletion_has_a_slow_clock(
     staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unavailable(*_: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailableError("the folder of jobs does not answer")
 
     with monkeypatch.context() as patch, pytest.raises(StoreUnavailableError):
