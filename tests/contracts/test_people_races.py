@@ -242,7 +242,7 @@ def test_a_person_kept_by_an_interrupted_expiry_is_not_deleted_when_it_is_comple
         "records", "delete_user", before=adding(gallery, "ann", new)
     )
 
-    def unavailable(*_: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailableError("the folder of jobs does not answer")
 
     with monkeypatch.context() as patch, pytest.raises(StoreUnavailableError):

@@ -9,6 +9,8 @@ import itertools
 import os
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,13 +65,21 @@ class Hooked(LocalObjects):
         return super().read(uri, **options)  # type: ignore[arg-type]
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        with self._around(uri):
+            return super().write(uri, content, if_absent=if_absent)
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        with self._around(uri):
+            return super().replace(uri, content, version=version)
+
+    @contextmanager
+    def _around(self, uri: str) -> Iterator[None]:
         due = self._step(uri)
         if due and not self.after:
             self._call()
-        written = super().write(uri, content, if_absent=if_absent)
+        yield
         if due and self.after:
             self._call()
-        return written
 
 
 def delete_collection(job: LocalJob, root: str) -> None:

@@ -246,6 +246,10 @@ class Killed(LocalObjects):
         self._step()
         return super().write(uri, content, if_absent=if_absent)
 
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        self._step()
+        return super().replace(uri, content, version=version)
+
     def delete(self, uri: str) -> None:
         self._step()
         super().delete(uri)

@@ -100,6 +100,12 @@ class Fatal(LocalObjects):
         self.happens()
         return written
 
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        self.happens()
+        replaced = super().replace(uri, content, version=version)
+        self.happens()
+        return replaced
+
     def delete(self, uri: str) -> None:
         self.happens()
         super().delete(uri)

@@ -469,6 +469,7 @@ def killed_at(number: int, *, after: bool) -> Iterator[list[int]]:
         return count[0] == number
 
     writing, write, delete = Database.writing, LocalObjects.write, LocalObjects.delete
+    replace = LocalObjects.replace
 
     @contextmanager
     def killed_writing(database: Database) -> Iterator[Any]:
@@ -496,6 +497,7 @@ def killed_at(number: int, *, after: bool) -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "writing", killed_writing)
         patch.setattr(LocalObjects, "write", killed(write))
+        patch.setattr(LocalObjects, "replace", killed(replace))
         patch.setattr(LocalObjects, "delete", killed(delete))
         yield count
 

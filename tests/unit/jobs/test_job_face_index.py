@@ -74,11 +74,18 @@ class RecordingObjects(LocalObjects):
         self.read_uris.append(uri)
         return super().fetch(uri, **options)
 
-    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+    def _step(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        self._step()
         return super().write(uri, content, if_absent=if_absent)
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        self._step()
+        return super().replace(uri, content, version=version)
 
 
 def erase(objects: LocalObjects, folder: Path, face_id: str) -> tuple[int, int]:
