@@ -274,7 +274,7 @@ def test_an_import_that_lacks_faces_is_not_taken_for_complete(
     assert f"imported {PHOTOS - 2} of {PHOTOS} faces" in ended.cause
     # It cannot be imported again, since the namespace exists: a rebuild stores what is missing.
     again = index(stack)
-    assert "has faces of collection 'staff' already" in again.cause
+    assert "already has faces of collection 'staff'" in again.cause
     for cause in (ended.cause, again.cause):
         assert "rebuild the collection" in cause
         assert "start the job again" not in cause
