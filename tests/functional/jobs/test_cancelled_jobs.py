@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
-import facerec.jobs.local.jobs
+import facerec.jobs.local.job_reader
 import facerec.jobs.local.supervisor
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
@@ -208,7 +208,7 @@ def test_a_run_that_ends_between_the_reads_of_its_record_and_its_lock_is_not_inc
     jobs = open_local_jobs(tmp_path / "data", workers=1)
     job = jobs.submit({"collection_id": "staff", "manifest": str(manifest)})
     with monkeypatch.context() as patched:
-        patched.setattr(facerec.jobs.local.jobs, "read_record", read_and_wait)
+        patched.setattr(facerec.jobs.local.job_reader, "read_record", read_and_wait)
         assert not jobs.get(job.id).status.ended
     assert jobs.get(job.id).status is JobStatus.SUCCEEDED
     jobs.close()

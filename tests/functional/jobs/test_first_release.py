@@ -313,10 +313,10 @@ def test_a_damaged_ledger_is_an_error_of_an_export_in_one_line(
         *("--output", str(tmp_path / "export")),
     )
 
-    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert result.exit_code == ExitCode.ERROR
     error, hint = result.stderr.splitlines()
-    assert error == f"error: {segment} is damaged"
-    assert hint.startswith("hint: restore the file")
+    assert error == f"not exported: {segment} is damaged"
+    assert hint.startswith("repair or remove what cannot be read")
 
 
 @pytest.mark.parametrize("lost", [False, True])
