@@ -133,10 +133,15 @@ class JobDataInBetween(RecordedJobData):
 
     @override
     def get(
-        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+        self,
+        collection_id: str,
+        selection: Selection,
+        *,
+        with_faces: bool = True,
+        on_error: object = None,
     ) -> list[KeptByJob]:
         self.during()
-        return super().get(collection_id, selection, with_faces=with_faces)
+        return super().get(collection_id, selection, with_faces=with_faces, on_error=on_error)
 
 
 def test_a_photo_that_is_erased_while_its_faces_are_stored_leaves_no_event(tmp_path: Path) -> None:
