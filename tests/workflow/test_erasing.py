@@ -277,7 +277,8 @@ def test_the_json_of_a_check_is_whole_whatever_is_left(
     words = ["erase", "--external-id", ANN, "--collection", "staff", "--yes", "--check", "--json"]
     erased = command_line.invoke(main, [*words, "--stack", "s"])
     assert erased.exit_code == 8, erased.output
-    assert json.loads(erased.stdout)["left"] == [{"place": EARLIER_COLLECTION, "what": "face id"}]
+    left = {"place": EARLIER_COLLECTION, "what": "face id", "unknown_owner": False}
+    assert json.loads(erased.stdout)["left"] == [left]
     assert "`facerec erasures sweep --stack s`" in erased.stderr
 
 
