@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.existing import collection_or_none
 from facerec.core.recording import caused_by
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
@@ -279,7 +280,7 @@ class StoreEraser(GalleryBase):
         user_vectors.delete_vectors(own, collection_id)
         own.delete_namespace(collection_id)
         # An interrupted deletion may have left records of a collection that no longer exists.
-        if exists or not self._exists(collection_id):
+        if exists or collection_or_none(collection_id, self._records) is None:
             with suppress(CollectionNotFoundError):
                 # A later collection may have been created in the meantime.
                 self._records.delete_collection(collection_id, collection.created_at)
@@ -288,13 +289,6 @@ class StoreEraser(GalleryBase):
             user_vectors.delete_vectors(own, collection_id)
             own.delete_namespace(collection_id)
         return receipt
-
-    def _exists(self, collection_id: str) -> bool:
-        try:
-            self._records.get_collection(collection_id)
-        except CollectionNotFoundError:
-            return False
-        return True
 
     def _selected_collection(
         self, collection_id: str, selection: Selection

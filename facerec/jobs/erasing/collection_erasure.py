@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from facerec.core.collecting import collected
+from facerec.core.collecting import collected, raise_first
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.erasing.covered_jobs import cover_jobs
@@ -32,7 +32,6 @@ from facerec.jobs.erasing.without_plan import (
     erase_without_plan,
     may_be_of,
     problem_without_plan,
-    raise_first,
 )
 from facerec.jobs.folders import (
     Entry,

@@ -19,6 +19,7 @@ from itertools import chain, groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from facerec.core.collecting import collected_unless_missing, raise_first
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
@@ -318,21 +319,16 @@ def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
     errors: list[FacerecError] = []
 
     def erase_one(item: Item) -> int:
-        try:
+        with collected_unless_missing(errors):
             return erase(item)
-        except ObjectNotFoundError:
-            raise
-        except FacerecError as error:
-            errors.append(error)
-            return 0
+        return 0
 
     erased = sum(
         read_ahead(
             items, erase_one, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1
         )
     )
-    if errors:
-        raise errors[0]
+    raise_first(errors)
     return erased
 
 
@@ -341,14 +337,9 @@ def _sum_of(erase: Callable[[str], int], uris: Iterable[str]) -> int:
     errors: list[FacerecError] = []
     erased = 0
     for uri in uris:
-        try:
+        with collected_unless_missing(errors):
             erased += erase(uri)
-        except ObjectNotFoundError:
-            raise
-        except FacerecError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    raise_first(errors)
     return erased
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from itertools import chain, tee
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from facerec.core.collecting import collected
+from facerec.core.collecting import collected, collected_unless_missing, raise_first
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.stored_json import require_known_header
@@ -16,7 +16,6 @@ from facerec.errors import FacerecError, InvalidInputError, JobFileError, Object
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
-from facerec.jobs.erasing.without_plan import raise_first
 from facerec.jobs.folders import Entry, has_plan
 from facerec.jobs.job_ids import NEVER_DELETED
 from facerec.jobs.ledger.embeddings import read_embeddings
@@ -146,7 +145,7 @@ def _rows(
     def read(found: ObjectInfo) -> bytes:
         content = b""
         if found.uri.endswith(".jsonl"):
-            with _collected_unless_missing(errors):
+            with collected_unless_missing(errors):
                 content = objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES)
         return content if may_name(selection, content) else b""
 
@@ -177,24 +176,13 @@ def _faces(
     def read(found: ObjectInfo) -> list[StoredFace]:
         faces: list[StoredFace] = []
         # An invalid file is a partial one, which a killed process left.
-        with _collected_unless_missing(errors), suppress(InvalidInputError):
+        with collected_unless_missing(errors), suppress(InvalidInputError):
             faces = read_embeddings(objects, found.uri)
         return [face for face in faces if is_selected_face(face.record, selection)]
 
     files = objects.list(place_uri(Place.EMBEDDINGS, job_folder))
     with closing(_ahead(files, read, lambda faces: FACE_BYTES * len(faces))) as found:
         yield from chain.from_iterable(found)
-
-
-@contextmanager
-def _collected_unless_missing(errors: list[FacerecError]) -> Iterator[None]:
-    """Append an error of the block to a list; raise it if a file has been deleted."""
-    try:
-        yield
-    except ObjectNotFoundError:
-        raise
-    except FacerecError as error:
-        errors.append(error)
 
 
 def _ahead(

@@ -10,9 +10,10 @@ job with this id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from facerec.core.collecting import raise_first
 from facerec.core.erasures import ErasedJob
 from facerec.errors import FacerecError, JobFolderError
 from facerec.jobs.erasing.folder_deletion import (
@@ -174,17 +175,6 @@ def has_only_late_files(objects: ObjectStore, folder: str) -> bool:
         or has_files_after_plan(objects, folder)
         or is_abandoned(objects, folder)
     )
-
-
-def raise_first(
-    errors: Sequence[FacerecError], on_error: Callable[[FacerecError], None] | None
-) -> None:
-    """Pass errors to a function, or raise the first one if there is no function."""
-    if on_error is not None:
-        for error in errors:
-            on_error(error)
-    elif errors:
-        raise errors[0]
 
 
 def data_without_plan(
