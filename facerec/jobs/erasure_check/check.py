@@ -137,7 +137,7 @@ def find_remainders(
             # The file may be part of an open database.
             local.append(found.uri)
             continue
-        # There is no database among other objects.
+        # Only files of this machine can be databases.
         texts = [(text, what) for text, what in patterns if isinstance(text, bytes)]
         for what in scan(stores.objects, found, texts):
             yield Remainder(found.uri, what, found.uri.startswith(unknown))

@@ -304,7 +304,7 @@ class _Supervisor:
 
 
 def _join(worker: _Worker, seconds: float) -> None:
-    """Wait for a worker to exit; one that does not exit in time is no longer waited for."""
+    """Wait for a worker to exit, but no longer than a number of seconds."""
     worker.process.join(seconds)
     worker.pipe.close()
     if worker.process.is_alive():
